@@ -1,0 +1,147 @@
+package iptables
+
+import "github.com/podpath/podpath/internal/packet"
+
+// maxJumpDepth is NFT_JUMP_STACK_SIZE: nf_tables refuses rules that could go deeper, and its evaluation drops a packet
+// that does. (iptables-legacy allows as many levels as there are chains; nothing real comes near either.)
+const maxJumpDepth = 16
+
+// Evaluator walks chains. It keeps its buffers between runs, so that a run needs no memory; it is for one goroutine at a
+// time. The zero value is ready.
+type Evaluator struct {
+	misses []Miss
+	stack  [maxJumpDepth]frame
+}
+
+// frame is where a jump came from.
+type frame struct {
+	chain *Chain
+	next  int
+}
+
+// Evaluate runs one packet through a base chain. It is Run of a fresh [Evaluator].
+func (c *Chain) Evaluate(in *Input, sink Sink) Verdict {
+	var e Evaluator
+	return e.Run(c, in, sink)
+}
+
+// Run runs one packet through a base chain: rule by rule, into user chains and back, until something decides or the
+// chain's policy does (nft_do_chain in nf_tables_core.c, ipt_do_table in ip_tables.c). The verdict is never Continue,
+// Return, Jump, Goto or Undecided: a rule that cannot be decided is reported to the sink and taken not to match.
+func (e *Evaluator) Run(c *Chain, in *Input, sink Sink) Verdict {
+	base, depth, i := c, 0, 0
+	e.misses = e.misses[:0]
+	defer func() { in.rule = nil }()
+	for {
+		if i == len(c.Rules) {
+			if depth == 0 {
+				if c != base {
+					e.end(c, in, sink) // reached by goto: it ends in the base chain's policy
+				}
+				return e.policy(base, in, sink)
+			}
+			e.end(c, in, sink)
+			depth--
+			c, i = e.stack[depth].chain, e.stack[depth].next
+			continue
+		}
+		r := c.Rules[i]
+		i++
+		in.rule = r
+		passed := Yes
+		for k, m := range r.Matches {
+			if t := m.Matches(in); t != Yes {
+				if t == No {
+					e.misses = append(e.misses, Miss{r, k})
+					passed = No
+					break
+				}
+				passed = Unknown
+			}
+		}
+		if passed == No {
+			continue
+		}
+		before := marks(in)
+		v := Verdict{Kind: Undecided}
+		if passed == Yes {
+			v = r.apply(in)
+		}
+		e.event(sink, Event{Chain: c, Rule: r, Verdict: v, Before: before})
+		switch v.Kind {
+		case Continue, Undecided:
+		case Return:
+			if depth == 0 {
+				return e.policy(base, in, sink)
+			}
+			depth--
+			c, i = e.stack[depth].chain, e.stack[depth].next
+		case Jump:
+			if depth == maxJumpDepth {
+				return Verdict{Kind: Drop}
+			}
+			e.stack[depth] = frame{c, i}
+			depth++
+			c, i = v.Chain, 0
+		case Goto:
+			c, i = v.Chain, 0
+		default:
+			return v
+		}
+	}
+}
+
+func (r *Rule) apply(in *Input) Verdict {
+	if r.Target == nil {
+		return Verdict{Kind: Continue}
+	}
+	return r.Target.Apply(in)
+}
+
+// end reports that a user chain ran out.
+func (e *Evaluator) end(c *Chain, in *Input, sink Sink) {
+	e.event(sink, Event{Chain: c, Verdict: Verdict{Kind: Return}, Before: marks(in)})
+}
+
+// policy reports what the base chain decides where no rule did.
+func (e *Evaluator) policy(base *Chain, in *Input, sink Sink) Verdict {
+	v := Verdict{Kind: Accept}
+	switch base.Policy {
+	case "DROP":
+		v.Kind = Drop
+	case "QUEUE":
+		v.Kind = Queue
+	}
+	e.event(sink, Event{Chain: base, Policy: true, Verdict: v, Before: marks(in)})
+	return v
+}
+
+func (e *Evaluator) event(sink Sink, ev Event) {
+	ev.Misses = e.misses
+	if sink != nil {
+		sink.Event(ev)
+	}
+	e.misses = e.misses[:0]
+}
+
+func marks(in *Input) Marks {
+	m := Marks{Mark: in.Packet.Mark, TTL: in.Packet.IP.TTL}
+	if in.Conn != nil {
+		m.CTMark, m.Zone, m.State = in.Conn.Mark, in.Conn.Zone, in.Conn.State
+	}
+	return m
+}
+
+// Why says why a rule of Misses did not match, as the packet was when it was tried: the target of the event's own rule
+// may have changed it since.
+func (ev *Event) Why(in *Input, m Miss) Reason {
+	p, c := *in.Packet, packet.Conn{}
+	if in.Conn != nil {
+		c = *in.Conn
+	}
+	p.Mark, p.IP.TTL = ev.Before.Mark, ev.Before.TTL
+	c.Mark, c.Zone, c.State = ev.Before.CTMark, ev.Before.Zone, ev.Before.State
+	then := *in
+	then.Packet, then.Conn, then.rule = &p, &c, m.Rule
+	return m.Rule.Matches[m.Match].Why(&then)
+}

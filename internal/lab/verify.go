@@ -1,0 +1,223 @@
+package lab
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/podpath/podpath/internal/trace"
+)
+
+// Difference is one place where the tracer does not say what the kernel did.
+type Difference struct {
+	What   string // path row 3, rule row 7, conntrack n1
+	Kernel string
+	Tracer string
+	Rule   string // the rule's text where the row is about one
+}
+
+// String shows the kernel beside the tracer.
+func (d Difference) String() string {
+	s := d.What + "\n    kernel: " + d.Kernel + "\n    tracer: " + d.Tracer
+	if d.Rule != "" {
+		s += "\n    rule:   " + d.Rule
+	}
+	return s
+}
+
+// Report is what a comparison found.
+type Report struct {
+	Flow        Flow
+	Exchange    bool
+	PathRows    int
+	RuleRows    int
+	Entries     int
+	Differences []Difference
+	Trace       *trace.Trace
+}
+
+// Verify traces a recording's flow and compares path, rules and, for the whole exchange, conntrack, as
+// golden/kernel/README.md defines agreement.
+func Verify(r *Recording, exchange bool) (*Report, error) {
+	q, err := r.Query(exchange)
+	if err != nil {
+		return nil, err
+	}
+	t, err := trace.Run(r.Topology, q)
+	if err != nil {
+		return nil, err
+	}
+	out := &Report{Flow: r.Flow, Exchange: exchange, Trace: t}
+	wantPath, wantRules := r.Path, r.Rules
+	if !exchange {
+		wantPath, wantRules = firstAndAnswer(wantPath), firstAndAnswer(wantRules)
+	}
+	wantPath = slices.DeleteFunc(slices.Clone(wantPath), func(row map[string]any) bool { return row["otherhost"] == true })
+	c := &comparison{report: out, ports: ports{to: map[string]string{}, from: map[string]string{}}, random: map[string]bool{}}
+	for _, p := range r.Flow.RandomPorts {
+		c.random[fmt.Sprint(p)] = true
+	}
+	c.path(wantPath, generic(t.Path()))
+	c.rules(wantRules, generic(t.Rules()))
+	if exchange {
+		c.conntrack(r.Conntrack, t)
+	}
+	return out, nil
+}
+
+// generic gives rows as JSON has them, so that both sides are compared alike.
+func generic[T any](rows []T) []map[string]any {
+	b, err := json.Marshal(rows)
+	if err != nil {
+		panic(fmt.Sprintf("rows of a projection are plain data: %v", err))
+	}
+	var out []map[string]any
+	if err := json.Unmarshal(b, &out); err != nil {
+		panic(fmt.Sprintf("rows of a projection are plain data: %v", err))
+	}
+	return out
+}
+
+// ports maps what the kernel drew to what the model chose, one to one.
+type ports struct{ to, from map[string]string }
+
+type comparison struct {
+	report *Report
+	ports  ports
+	random map[string]bool
+}
+
+// same compares two values; ports that the kernel drew at random are mapped.
+func (c *comparison) same(key string, kernel, tracer any) bool {
+	if key == "sport" || key == "dport" {
+		return c.samePort(portOf(kernel), portOf(tracer), c.random[portOf(kernel)])
+	}
+	if m, ok := kernel.(map[string]any); ok {
+		n, ok := tracer.(map[string]any)
+		return ok && c.sameMap(m, n, nil, false)
+	}
+	return reflect.DeepEqual(kernel, tracer)
+}
+
+func (c *comparison) samePort(kernel, tracer string, random bool) bool {
+	if !random {
+		_, taken := c.ports.from[tracer]
+		return kernel == tracer && !taken
+	}
+	if have, ok := c.ports.to[kernel]; ok {
+		return have == tracer
+	}
+	if _, taken := c.ports.from[tracer]; taken || c.random[tracer] && tracer != kernel {
+		return false
+	}
+	c.ports.to[kernel], c.ports.from[tracer] = tracer, kernel
+	return true
+}
+
+// sameMap compares keys of the kernel's row. exact also asks that the tracer has no key more.
+func (c *comparison) sameMap(kernel, tracer map[string]any, skip map[string]bool, exact bool) bool {
+	for k, v := range kernel {
+		if skip[k] {
+			continue
+		}
+		w, ok := tracer[k]
+		if !ok {
+			if v == nil {
+				continue
+			}
+			return false
+		}
+		if !c.same(k, v, w) {
+			return false
+		}
+	}
+	if exact {
+		for k, v := range tracer {
+			if _, ok := kernel[k]; !ok && !skip[k] && v != nil {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (c *comparison) path(kernel, tracer []map[string]any) {
+	c.report.PathRows = len(kernel)
+	skip := map[string]bool{"csum_partial": true}
+	c.rows("path row", kernel, tracer, func(a, b map[string]any) bool {
+		if o, ok := a["outer"].(map[string]any); ok { // the source port of VXLAN is a hash with a random seed
+			if p, ok := o["sport"]; ok {
+				c.random[portOf(p)] = true
+			}
+		}
+		return c.sameMap(a, b, skip, true)
+	})
+}
+
+func (c *comparison) rules(kernel, tracer []map[string]any) {
+	c.report.RuleRows = len(kernel)
+	c.rows("rule row", kernel, tracer, func(a, b map[string]any) bool { return c.sameMap(a, b, nil, false) })
+}
+
+// rows compares two lists row by row; behind the first difference the rest is only counted, for one row too many makes
+// all after it differ.
+func (c *comparison) rows(what string, kernel, tracer []map[string]any, same func(a, b map[string]any) bool) {
+	for i := 0; i < max(len(kernel), len(tracer)); i++ {
+		var a, b map[string]any
+		if i < len(kernel) {
+			a = kernel[i]
+		}
+		if i < len(tracer) {
+			b = tracer[i]
+		}
+		if a != nil && b != nil && same(a, b) {
+			continue
+		}
+		d := Difference{What: fmt.Sprintf("%s %d of %d (tracer has %d)", what, i+1, len(kernel), len(tracer)), Kernel: show(a), Tracer: show(b)}
+		if t, ok := a["text"].(string); ok {
+			d.Rule = t
+		}
+		c.report.Differences = append(c.report.Differences, d)
+		return
+	}
+}
+
+func show(row map[string]any) string {
+	if row == nil {
+		return "(no row)"
+	}
+	b, _ := json.Marshal(row)
+	return string(b)
+}
+
+// conntrack compares entries as a set: `conntrack -L` lists them in the order of a hash table.
+func (c *comparison) conntrack(kernel []string, t *trace.Trace) {
+	var tracer []string
+	for _, ns := range t.Topology.Names() {
+		for _, l := range t.ConntrackLines(ns) {
+			tracer = append(tracer, ns+": "+l)
+		}
+	}
+	c.report.Entries = len(kernel)
+	mapped := make([]string, len(kernel))
+	for i, l := range kernel {
+		w := strings.Fields(l)
+		for k, x := range w {
+			if key, v, ok := strings.Cut(x, "="); ok && (key == "sport" || key == "dport") {
+				if to, ok := c.ports.to[v]; ok {
+					w[k] = key + "=" + to
+				}
+			}
+		}
+		mapped[i] = strings.Join(w, " ")
+	}
+	sort.Strings(mapped)
+	sort.Strings(tracer)
+	if slices.Equal(mapped, tracer) {
+		return
+	}
+	c.report.Differences = append(c.report.Differences, Difference{What: "conntrack", Kernel: strings.Join(mapped, "\n            "), Tracer: strings.Join(tracer, "\n            ")})
+}

@@ -1,0 +1,52 @@
+package netfilter
+
+import "github.com/podpath/podpath/internal/packet"
+
+// tcpState is the state that conntrack keeps of a TCP connection, as far as it shows: in what is invalid, and in
+// ASSURED (tcp_conntracks in nf_conntrack_proto_tcp.c).
+type tcpState uint8
+
+const (
+	tcpNone tcpState = iota
+	tcpSynSent
+	tcpSynRecv
+	tcpEstablished
+	tcpClosing
+)
+
+// trackTCP moves the state on with a packet. It returns false for what is invalid in the state. A RST in answer to a
+// SYN forgets the connection.
+func (c *Conntrack) trackTCP(e *Entry, fl packet.TCPFlags, reply bool) bool {
+	old := e.tcp
+	switch {
+	case fl&packet.RST != 0:
+		if reply && old == tcpSynSent {
+			c.remove(e)
+		}
+		e.tcp = tcpClosing
+	case fl&(packet.SYN|packet.ACK) == packet.SYN|packet.ACK:
+		if !reply && old != tcpNone {
+			return false
+		}
+		if old == tcpSynSent {
+			e.tcp = tcpSynRecv
+		}
+	case fl&packet.SYN != 0:
+		if old == tcpNone {
+			e.tcp = tcpSynSent
+		}
+	case fl&packet.FIN != 0:
+		e.tcp = tcpClosing
+	case fl&packet.ACK != 0:
+		switch old {
+		case tcpNone:
+			e.tcp = tcpEstablished
+		case tcpSynRecv, tcpEstablished:
+			if !reply || old == tcpEstablished {
+				e.tcp = tcpEstablished
+				e.Status |= packet.StatusAssured
+			}
+		}
+	}
+	return true
+}

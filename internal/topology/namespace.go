@@ -1,0 +1,225 @@
+package topology
+
+import (
+	"net/netip"
+	"sort"
+	"strconv"
+
+	"github.com/podpath/podpath/internal/netfilter"
+)
+
+// Namespace is one network namespace: everything that decides about a packet in it.
+type Namespace struct {
+	Name       string
+	Kind       Kind
+	Place      Place
+	Interfaces []*Interface
+	Rules      []*Rule  // in order of evaluation: by priority, then as given
+	Routes     []*Route // of all tables, in the dump's order
+	Neighbours []Neighbour
+	FDB        []FDBEntry
+	Sysctl     map[string]string // net.ipv4.ip_forward → 1
+	Netfilter  *netfilter.Stack
+	// Listeners are the sockets that answer; nil means that it is not known what listens here.
+	Listeners []Listener
+
+	byName  map[string]*Interface
+	tables  map[TableID]*Table
+	local   *Table
+	forward bool
+}
+
+// Listener is a socket that accepts a protocol on a port; an invalid address is 0.0.0.0.
+type Listener struct {
+	Protocol string
+	Address  netip.Addr
+	Port     uint16
+}
+
+// Neighbour is an entry of the ARP table, as `ip neigh` shows it.
+type Neighbour struct {
+	IP    netip.Addr
+	Dev   string
+	MAC   string
+	State string // PERMANENT, REACHABLE, STALE, NOARP, FAILED …
+	Proxy bool   // `ip neigh add proxy`: answered for others
+}
+
+// String is the entry as `ip neigh` prints it.
+func (n Neighbour) String() string {
+	s := n.IP.String() + " dev " + n.Dev
+	if n.Proxy {
+		return s + " proxy"
+	}
+	if n.MAC != "" {
+		s += " lladdr " + n.MAC
+	}
+	return s + " " + n.State
+}
+
+// Valid says whether the entry gives a MAC that the kernel would use (NUD_VALID).
+func (n Neighbour) Valid() bool {
+	switch n.State {
+	case "FAILED", "INCOMPLETE", "NONE", "":
+		return false
+	}
+	return !n.Proxy && n.MAC != ""
+}
+
+// FDBEntry is a line of `bridge fdb`.
+type FDBEntry struct {
+	MAC    string
+	Dev    string
+	Dst    netip.Addr // vxlan: the tunnel's far end
+	Master string
+	State  string // permanent, static, "" for learned
+	Self   bool
+	VLAN   int
+}
+
+// ifaceSysctl are the per-interface switches, already joined with conf.all as the kernel joins them
+// (IN_DEV_MAXCONF, IN_DEV_ORCONF and IN_DEV_ANDCONF in linux/inetdevice.h).
+type ifaceSysctl struct {
+	rpFilter     int
+	forwarding   bool
+	srcValidMark bool
+	acceptLocal  bool
+	routeLocal   bool
+	proxyARP     bool
+	arpIgnore    int
+}
+
+// RPFilter is the effective rp_filter: the larger of conf.all and conf.<dev>. 0 off, 1 strict, 2 loose.
+func (i *Interface) RPFilter() int { return i.sysctl.rpFilter }
+
+// Forwarding is conf.<dev>.forwarding.
+func (i *Interface) Forwarding() bool { return i.sysctl.forwarding }
+
+// SrcValidMark says whether the reverse path check uses the packet's mark.
+func (i *Interface) SrcValidMark() bool { return i.sysctl.srcValidMark }
+
+// AcceptLocal says whether packets with a local source address may come in.
+func (i *Interface) AcceptLocal() bool { return i.sysctl.acceptLocal }
+
+// RouteLocalnet says whether 127.0.0.0/8 may be routed.
+func (i *Interface) RouteLocalnet() bool { return i.sysctl.routeLocal }
+
+// ProxyARP says whether the interface answers ARP for addresses that are routed elsewhere.
+func (i *Interface) ProxyARP() bool { return i.sysctl.proxyARP }
+
+// ARPIgnore is the effective arp_ignore.
+func (i *Interface) ARPIgnore() int { return i.sysctl.arpIgnore }
+
+// Interface finds an interface by name; nil if there is none.
+func (ns *Namespace) Interface(name string) *Interface {
+	if ns.byName != nil {
+		return ns.byName[name]
+	}
+	for _, i := range ns.Interfaces {
+		if i.Name == name {
+			return i
+		}
+	}
+	return nil
+}
+
+// SysctlInt reads net.ipv4.conf.<dev>.<name>; without a value for dev the default's counts, then the kernel's own.
+func (ns *Namespace) conf(dev, name string, kernel int) int {
+	for _, d := range []string{dev, "default"} {
+		if v, err := strconv.Atoi(ns.Sysctl["net.ipv4.conf."+d+"."+name]); err == nil {
+			return v
+		}
+	}
+	return kernel
+}
+
+func (ns *Namespace) confAll(name string) int {
+	v, _ := strconv.Atoi(ns.Sysctl["net.ipv4.conf.all."+name])
+	return v
+}
+
+// SetSysctl changes one switch, as sysctl -w does, and keeps what is derived from it in step. Only for a namespace
+// that no trace uses yet.
+func (ns *Namespace) SetSysctl(name, value string) {
+	if ns.Sysctl == nil {
+		ns.Sysctl = map[string]string{}
+	}
+	ns.Sysctl[name] = value
+	ns.prepare()
+}
+
+// IPForward is net.ipv4.ip_forward.
+func (ns *Namespace) IPForward() bool { return ns.forward }
+
+// prepare derives the indexes. It is called once when the namespace is first handed out.
+func (ns *Namespace) prepare() {
+	if ns.Netfilter == nil {
+		ns.Netfilter = &netfilter.Stack{}
+	}
+	ns.byName = make(map[string]*Interface, len(ns.Interfaces))
+	ns.forward = ns.Sysctl["net.ipv4.ip_forward"] == "1" || ns.confAll("forwarding") == 1
+	for _, i := range ns.Interfaces {
+		ns.byName[i.Name] = i
+		fwd := 0
+		if ns.forward {
+			fwd = 1
+		}
+		i.sysctl = ifaceSysctl{
+			rpFilter:     max(ns.confAll("rp_filter"), ns.conf(i.Name, "rp_filter", 0)),
+			forwarding:   ns.conf(i.Name, "forwarding", fwd) == 1,
+			srcValidMark: ns.confAll("src_valid_mark")+ns.conf(i.Name, "src_valid_mark", 0) > 0,
+			acceptLocal:  ns.confAll("accept_local")+ns.conf(i.Name, "accept_local", 0) > 0,
+			routeLocal:   ns.confAll("route_localnet")+ns.conf(i.Name, "route_localnet", 0) > 0,
+			proxyARP:     ns.confAll("proxy_arp")+ns.conf(i.Name, "proxy_arp", 0) > 0,
+			arpIgnore:    max(ns.confAll("arp_ignore"), ns.conf(i.Name, "arp_ignore", 0)),
+		}
+	}
+	if len(ns.Rules) == 0 {
+		ns.Rules = DefaultRules()
+	}
+	sort.SliceStable(ns.Rules, func(a, b int) bool { return ns.Rules[a].Priority < ns.Rules[b].Priority })
+	ns.tables = map[TableID]*Table{}
+	for _, r := range ns.Routes {
+		t := ns.tables[r.Table]
+		if t == nil {
+			t = &Table{ID: r.Table}
+			ns.tables[r.Table] = t
+		}
+		t.insert(r)
+	}
+	ns.local = ns.tables[TableLocal]
+	if ns.local == nil {
+		ns.local = &Table{ID: TableLocal}
+		ns.tables[TableLocal] = ns.local
+	}
+}
+
+// Table gives a routing table by number; nil where no route of it was given.
+func (ns *Namespace) Table(id TableID) *Table { return ns.tables[id] }
+
+// HasAddress says whether addr is one of the namespace's own (table local has it as such).
+func (ns *Namespace) HasAddress(addr netip.Addr) bool {
+	for _, i := range ns.Interfaces {
+		for _, a := range i.Addresses {
+			if a.Prefix.Addr() == addr {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// PrimaryAddress is the first global address of the first interface that is not the loopback.
+func (ns *Namespace) PrimaryAddress() netip.Addr {
+	for _, i := range ns.Interfaces {
+		if i.Kind == Loopback {
+			continue
+		}
+		for _, a := range i.Addresses {
+			if a.Scope == ScopeGlobal {
+				return a.Prefix.Addr()
+			}
+		}
+	}
+	return netip.Addr{}
+}

@@ -1,0 +1,168 @@
+package trace
+
+// Code names a reason or explanation. The set is closed: every code has a sentence in each language (web/locales), and
+// a test holds both to this list. A trace never stores a sentence.
+type Code string
+
+// The codes, by stage. Arguments are named behind each; all are strings.
+const (
+	// send
+	SourceByRoute Code = "source-by-route" // src, dst, dev: the route gave the source address
+	SourceBound   Code = "source-bound"    // src: the socket was bound to it
+
+	// receive
+	FrameForUs    Code = "frame-for-us"     // dev, mac
+	FrameNotForUs Code = "frame-not-for-us" // dev, mac, want: dropped, SKB_DROP_REASON_OTHERHOST
+	FrameOnPort   Code = "frame-on-port"    // dev, bridge: a bridge port hands it to its bridge
+	FrameRaw      Code = "frame-raw"        // dev: a device without link layer
+
+	// conntrack
+	ConnNew         Code = "ct-new"         // tuple
+	ConnEstablished Code = "ct-established" // tuple, direction: original or reply
+	ConnRelated     Code = "ct-related"     // tuple
+	ConnInvalid     Code = "ct-invalid"     // tuple
+	ConnUntracked   Code = "ct-untracked"
+	ConnNAT         Code = "ct-nat"       // what: src or dst, from, to: the entry's mapping applied without asking a chain
+	ConnNATUndo     Code = "ct-nat-undo"  // what, from, to: the reply gets its old address back
+	ConnConfirmed   Code = "ct-confirmed" // tuple, reply: the entry enters the table
+	ConnClash       Code = "ct-clash"     // tuple: the mapping was in use, another port was taken
+
+	// netfilter
+	RuleMatched        Code = "rule-matched"        // target
+	RuleJump           Code = "rule-jump"           // chain
+	RuleGoto           Code = "rule-goto"           // chain
+	RuleReturn         Code = "rule-return"         // chain
+	RuleAccept         Code = "rule-accept"         //
+	RuleDrop           Code = "rule-drop"           // reason: NETFILTER_DROP
+	RuleReject         Code = "rule-reject"         // with
+	RuleMark           Code = "rule-mark"           // before, after: fwmark
+	RuleMarkSame       Code = "rule-mark-same"      // mark: nothing changed
+	RuleConnmark       Code = "rule-connmark"       // before, after
+	RuleConnmarkSame   Code = "rule-connmark-same"  // mark
+	RuleRestored       Code = "rule-restored"       // before, after: fwmark from the connection's mark
+	RuleRestoredSame   Code = "rule-restored-same"  // mark
+	RuleSNAT           Code = "rule-snat"           // from, to
+	RuleDNAT           Code = "rule-dnat"           // from, to
+	RuleMasquerade     Code = "rule-masquerade"     // from, to, dev
+	RuleRedirect       Code = "rule-redirect"       // from, to
+	RuleTTL            Code = "rule-ttl"            // before, after
+	RuleNotrack        Code = "rule-notrack"        //
+	RuleCounts         Code = "rule-counts"         // a rule without a verdict: it only counts or logs
+	ChainEnd           Code = "chain-end"           // chain
+	ChainPolicy        Code = "chain-policy"        // policy
+	ChainPolicyDrop    Code = "chain-policy-drop"   //
+	RuleNotUnderstood  Code = "rule-not-understood" // text: podpath does not model it; the trace goes on as if it had not matched
+	RuleUndecided      Code = "rule-undecided"      // what a match needs was not given
+	NATNothingToDo     Code = "nat-null"            // no rule asked for NAT: the connection keeps its addresses
+	OutputRerouted     Code = "output-rerouted"     // dst or mark changed in OUTPUT, so the route is looked up again
+	SocketListens      Code = "socket-listens"      // port
+	LocalFilterSkipped Code = "hook-empty"          //
+
+	// route
+	PolicyRule        Code = "policy-rule"       // priority, table
+	RouteUnicast      Code = "route-unicast"     // table, dst, via, dev
+	RouteLink         Code = "route-link"        // table, dst, dev: on the link, no gateway
+	RouteLocal        Code = "route-local"       // dst
+	RouteBroadcast    Code = "route-broadcast"   // dst
+	RouteBlackhole    Code = "route-blackhole"   // dst
+	RouteUnreachable  Code = "route-unreachable" // dst
+	RouteProhibit     Code = "route-prohibit"    // dst
+	RouteNone         Code = "route-none"        // dst: no route in any table
+	TableMissing      Code = "table-missing"     // table: the snapshot does not have it
+	ReversePathOff    Code = "rp-filter-off"     // dev
+	ReversePathOK     Code = "rp-filter-ok"      // dev, src, mode: strict or loose
+	ReversePathFailed Code = "rp-filter-failed"  // dev, src, mode, back: the reverse route leaves by back; IP_RPFILTER
+	MartianSource     Code = "martian-source"    // src: IP_LOCAL_SOURCE or IP_INVALID_SOURCE
+	MartianDest       Code = "martian-dest"      // dst
+	ForwardingOff     Code = "forwarding-off"    // dev
+	RouteMulticast    Code = "route-multicast"   // dst: multicast is not modelled
+	RouteEqualCost    Code = "route-equal-cost"  // count
+	LoopbackToOutside Code = "loopback-localnet" // dst: route_localnet is off
+
+	// forward
+	TTLDecremented  Code = "ttl-decremented"  // before, after
+	TTLExceeded     Code = "ttl-exceeded"     // ttl
+	FitsMTU         Code = "fits-mtu"         // len, mtu, dev
+	TooBig          Code = "too-big"          // len, mtu, dev: DF is set
+	Fragmented      Code = "fragmented"       // len, mtu, dev, count
+	ICMPErrorSent   Code = "icmp-error-sent"  // type, code, to
+	ICMPNotSent     Code = "icmp-not-sent"    // why
+	ICMPErrorStrips Code = "icmp-error-about" // src, dst
+
+	// neighbour
+	NeighbourPermanent Code = "neighbour-permanent" // ip, mac, dev
+	NeighbourKnown     Code = "neighbour-known"     // ip, mac, dev, state
+	NeighbourARP       Code = "neighbour-arp"       // ip, mac, dev, who: asked, and who answered
+	NeighbourProxy     Code = "neighbour-proxy"     // ip, mac, dev, who: answered by proxy ARP
+	NeighbourFabric    Code = "neighbour-fabric"    // ip, mac, dev: the fabric answers from its mapping
+	NeighbourFailed    Code = "neighbour-failed"    // ip, dev: nobody answers; NEIGH_FAILED
+	NeighbourNone      Code = "neighbour-none"      // dev: the device needs none (NOARP)
+
+	// bridge
+	BridgePort    Code = "bridge-port"    // mac, port: FDB entry
+	BridgeLearned Code = "bridge-learned" // mac, port: found behind the port
+	BridgeFlood   Code = "bridge-flood"   // mac
+	BridgeUp      Code = "bridge-up"      // mac, bridge: for the bridge itself
+
+	// transmit, decap, encap
+	Transmitted  Code = "transmitted"   // dev, to
+	LinkDown     Code = "link-down"     // dev
+	PeerUnknown  Code = "peer-unknown"  // dev: what is behind it was not given
+	TunnelUnread Code = "tunnel-device" // dev, kind: the walk does not know this device
+
+	// fabric
+	SourceCheckOK     Code = "source-check-ok"        // eni, src
+	SourceCheckFailed Code = "source-check-failed"    // eni, src: the card does not own it
+	DestCheckFailed   Code = "destination-check"      // eni, dst
+	GroupEgressOK     Code = "group-egress-allowed"   // group, rule
+	GroupEgressNo     Code = "group-egress-denied"    // groups
+	GroupIngressOK    Code = "group-ingress-allowed"  // group, rule
+	GroupIngressNo    Code = "group-ingress-denied"   // groups
+	GroupTracked      Code = "group-tracked"          // eni: the answer to something it let through before
+	VPCRoute          Code = "vpc-route"              // table, dst, target
+	VPCNoRoute        Code = "vpc-no-route"           // table, dst
+	VPCMapped         Code = "vpc-mapped"             // dst, eni, node: the mapping service knows the card
+	VPCNoCard         Code = "vpc-no-card"            // dst: no card has the address
+	GatewayNAT        Code = "internet-gateway-nat"   // from, to
+	GatewayNoPublic   Code = "internet-gateway-none"  // src: no public address
+	GatewayUnknownDst Code = "internet-gateway-dst"   // dst: no card has this public address
+	NATGatewaySNAT    Code = "nat-gateway-snat"       // from, to
+	NATGatewayUndo    Code = "nat-gateway-undo"       // from, to
+	NATGatewayNoEntry Code = "nat-gateway-unexpected" // dst: nothing inside asked for it
+	FabricTooBig      Code = "fabric-too-big"         // len, mtu
+
+	// deliver, drop
+	DeliveredHere Code = "delivered"    // dst, port
+	ClosedPort    Code = "closed-port"  // dst, port: nothing listens
+	LoopDetected  Code = "loop"         // limit: the packet was still on its way after so many hops
+	NotModelled   Code = "not-modelled" // what
+
+	// what the trace takes to be so
+	AssumeSysctl     Code = "assume-sysctl"      // namespace, name, value
+	AssumePeer       Code = "assume-peer"        // namespace, dev
+	AssumeNeighbour  Code = "assume-neighbour"   // namespace, ip, mac
+	AssumeRule       Code = "assume-rule"        // namespace, text: not understood, taken as not matching
+	AssumeListens    Code = "assume-listens"     // namespace, port
+	AssumePort       Code = "assume-port"        // namespace, port: the kernel would draw at random
+	AssumeConntrack  Code = "assume-conntrack"   // namespace
+	AssumeDefault    Code = "assume-default"     // what
+	AssumeNoRules    Code = "assume-no-rules"    // namespace: no `ip rule` given, the kernel's three taken
+	AssumeNoFirewall Code = "assume-no-rulesets" // namespace: no iptables-save given
+
+	// what would have to change
+	WouldRaiseTTL     Code = "would-raise-ttl"      // at least
+	WouldClearDF      Code = "would-clear-df"       // mtu
+	WouldLoosen       Code = "would-loosen-rp"      // name, value
+	WouldAddRoute     Code = "would-add-route"      // dst
+	WouldAllow        Code = "would-allow"          // rule
+	WouldDisableCheck Code = "would-disable-check"  // eni
+	WouldPublic       Code = "would-public-address" // src
+	WouldListen       Code = "would-listen"         // port
+	WouldForward      Code = "would-forward"        // name
+	WouldNeighbour    Code = "would-neighbour"      // ip
+	WouldGive         Code = "would-give"           // command
+	WouldGroupRule    Code = "would-group-rule"     // group, protocol, port, from
+)
+
+// AssumeWhole says that a packet that the kernel would send in fragments is shown as one.
+const AssumeWhole Code = "assume-whole" // namespace

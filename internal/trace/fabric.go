@@ -1,0 +1,307 @@
+package trace
+
+import (
+	"net/netip"
+
+	"github.com/podpath/podpath/internal/netfilter"
+	"github.com/podpath/podpath/internal/packet"
+	"github.com/podpath/podpath/internal/topology"
+)
+
+// fabricState is what a cloud's fabric remembers: connections that security groups let through, and the mappings of
+// its NAT gateways.
+type fabricState struct {
+	groups []groupEntry
+	nat    []natEntry
+}
+
+type groupEntry struct {
+	card  *topology.ENICard
+	tuple packet.Tuple
+}
+
+type natEntry struct {
+	gateway *topology.CloudGateway
+	inside  packet.Tuple
+	outside packet.Tuple // as the Internet sees it
+}
+
+// fabricFrom takes the frame that a card put on the fabric to the card or gateway that its subnet's route table names.
+func (w *walker) fabricFrom(card *topology.ENICard) (topology.Port, bool) {
+	f := w.top.Fabric
+	w.p.Mark, w.p.CTMark, w.ref = 0, 0, netfilter.Ref{}
+	w.in = nil
+	w.beginHop(f.Name, topology.Router, nil, card.ID)
+	end := func() (topology.Port, bool) {
+		w.endHop("")
+		return topology.Port{}, false
+	}
+	if card.SourceCheck {
+		if !card.Owns(w.p.IP.Src) {
+			s := w.drop(SourceCheckFailed, "")
+			s.Text[0], s.Addr = card.ID, w.p.IP.Src
+			s.Would, s.WouldT[0] = WouldDisableCheck, card.ID
+			return end()
+		}
+		s := w.step(StageFabric, VerdictOK, SourceCheckOK)
+		s.Text[0], s.Addr = card.ID, w.p.IP.Src
+	}
+	if w.group(card, false) == stop {
+		return end()
+	}
+	subnet := f.Subnet(card.Subnet)
+	dst := w.p.IP.Dst
+	if subnet != nil && subnet.CIDR.Contains(dst) {
+		return w.toCard(card, dst) // within a subnet the mapping decides, not the route table
+	}
+	route, table := f.RouteFor(subnet, dst)
+	if route == nil {
+		s := w.drop(VPCNoRoute, "")
+		s.Addr = dst
+		if table != nil {
+			s.Text[0] = table.ID
+		}
+		return end()
+	}
+	s := w.step(StageFabric, VerdictForward, VPCRoute)
+	s.Text = [3]string{table.ID, route.Destination.String(), route.Target}
+	s.Addr = dst
+	if route.Target == "local" {
+		return w.toCard(card, dst)
+	}
+	if target := f.CardByID(route.Target); target != nil {
+		return w.into(card, target)
+	}
+	gw := f.Gateway(route.Target)
+	if gw == nil {
+		w.unknown(NotModelled).Text[0] = route.Target
+		return end()
+	}
+	w.endHop(gw.ID)
+	if gw.Kind == topology.NATGateway {
+		return w.natGateway(gw)
+	}
+	return w.internetGateway(gw, card.Public[w.p.IP.Src])
+}
+
+// toCard finds the card that has an address: the VPC's mapping service.
+func (w *walker) toCard(from *topology.ENICard, dst netip.Addr) (topology.Port, bool) {
+	target := w.top.Fabric.CardOf(dst)
+	if target == nil {
+		s := w.drop(VPCNoCard, "")
+		s.Addr = dst
+		w.endHop("")
+		return topology.Port{}, false
+	}
+	return w.into(from, target)
+}
+
+// into delivers to a card: its ingress groups, the destination check, and the frame with the card's MAC.
+func (w *walker) into(from, target *topology.ENICard) (topology.Port, bool) {
+	f := w.top.Fabric
+	s := w.step(StageFabric, VerdictForward, VPCMapped)
+	s.Addr = w.p.IP.Dst
+	s.Text[0], s.Text[1] = target.ID, target.Port.Namespace
+	if w.group(target, true) == stop {
+		w.endHop("")
+		return topology.Port{}, false
+	}
+	if target.SourceCheck && !target.Owns(w.p.IP.Dst) {
+		s := w.drop(DestCheckFailed, "")
+		s.Text[0], s.Addr = target.ID, w.p.IP.Dst
+		s.Would, s.WouldT[0] = WouldDisableCheck, target.ID
+		w.endHop("")
+		return topology.Port{}, false
+	}
+	w.p.Eth.Dst = target.MAC
+	w.p.Eth.Src = f.RouterMAC(target.Subnet)
+	if from != nil && from.Subnet == target.Subnet {
+		w.p.Eth.Src = from.MAC
+	}
+	w.step(StageTransmit, VerdictOK, Transmitted).Text[0] = target.Port.Namespace
+	w.endHop(target.ID)
+	return target.Port, true
+}
+
+// group asks a card's security groups. They are stateful: what they let through once, they let through in both
+// directions.
+func (w *walker) group(card *topology.ENICard, ingress bool) verdict {
+	if len(card.Groups) == 0 {
+		return goOn
+	}
+	t, _ := netfilter.TupleOf(&w.p.Frame)
+	if w.p.IP.Protocol == packet.ICMP && packet.IsICMPError(w.p.L4.ICMPType) {
+		quoted := packet.Frame{IP: w.p.About.IP, L4: w.p.About.L4}
+		t, _ = netfilter.TupleOf(&quoted)
+	}
+	back, _ := netfilter.Invert(t)
+	for _, e := range w.fabric.groups {
+		if e.card == card && (e.tuple == back || e.tuple == t) {
+			w.step(StageFabric, VerdictOK, GroupTracked).Text[0] = card.ID
+			return goOn
+		}
+	}
+	far := w.p.IP.Dst
+	if ingress {
+		far = w.p.IP.Src
+	}
+	f := w.top.Fabric
+	for _, id := range card.Groups {
+		g := f.Group(id)
+		if g == nil {
+			continue
+		}
+		rules := g.Egress
+		code := GroupEgressOK
+		if ingress {
+			rules, code = g.Ingress, GroupIngressOK
+		}
+		for i := range rules {
+			if f.Allows(&rules[i], &w.p, far) {
+				w.fabric.groups = append(w.fabric.groups, groupEntry{card, t})
+				s := w.step(StageFabric, VerdictOK, code)
+				s.Text = [3]string{g.ID, rules[i].String(), card.ID}
+				return goOn
+			}
+		}
+	}
+	code := GroupEgressNo
+	if ingress {
+		code = GroupIngressNo
+	}
+	s := w.drop(code, "")
+	s.Text[0], s.Text[1] = card.ID, card.Groups[0]
+	s.Addr = far
+	s.Number[0] = int(w.p.L4.DstPort)
+	s.Would, s.WouldT[0], s.WouldT[1] = WouldGroupRule, card.Groups[0], far.String()
+	return stop
+}
+
+// internetGateway is the 1:1 NAT between a card's private address and its public one, on the way out.
+func (w *walker) internetGateway(gw *topology.CloudGateway, public netip.Addr) (topology.Port, bool) {
+	w.beginHop(gw.ID, topology.Gateway, nil, "vpc")
+	if !public.IsValid() {
+		s := w.drop(GatewayNoPublic, "")
+		s.Addr = w.p.IP.Src
+		s.Would, s.WouldT[0] = WouldPublic, w.p.IP.Src.String()
+		w.endHop("")
+		return topology.Port{}, false
+	}
+	w.p.IP.Src = public
+	w.step(StageFabric, VerdictNAT, GatewayNAT)
+	return w.toInternet()
+}
+
+// toInternet hands the packet to the host beyond the gateway that has its destination. The Internet's own routers are
+// not drawn: the way there is one hop that takes no TTL.
+func (w *walker) toInternet() (topology.Port, bool) {
+	f := w.top.Fabric
+	port, ok := f.OutsideFor(w.p.IP.Dst)
+	if !ok {
+		s := w.unknown(PeerUnknown)
+		s.Addr = w.p.IP.Dst
+		s.Text[0] = w.p.IP.Dst.String()
+		w.endHop("")
+		return topology.Port{}, false
+	}
+	w.p.Eth = packet.Ethernet{Src: f.OutsideMAC, Dst: f.MACOf(w.top, port)}
+	w.step(StageTransmit, VerdictOK, Transmitted).Text[0] = port.Namespace
+	w.endHop("internet")
+	return port, true
+}
+
+// natGateway is many-to-one SNAT to the gateway's own address, then the Internet gateway.
+func (w *walker) natGateway(gw *topology.CloudGateway) (topology.Port, bool) {
+	f := w.top.Fabric
+	w.beginHop(gw.ID, topology.Gateway, nil, f.Name)
+	t, _ := netfilter.TupleOf(&w.p.Frame)
+	port := uint16(0)
+	for _, e := range w.fabric.nat {
+		if e.gateway == gw && e.inside == t {
+			port = e.outside.SrcPort
+		}
+	}
+	if port == 0 {
+		port = netfilter.RandomPort(packet.Tuple{Src: gw.Public, Dst: t.Dst, SrcPort: t.SrcPort, DstPort: t.DstPort, Protocol: t.Protocol})
+		out := t
+		out.Src, out.SrcPort = gw.Public, port
+		w.fabric.nat = append(w.fabric.nat, natEntry{gw, t, out})
+	}
+	w.p.IP.Src = gw.Private
+	if w.p.IP.Protocol == packet.ICMP {
+		w.p.L4.ICMPID = port
+	} else {
+		w.p.L4.SrcPort = port
+	}
+	w.step(StageFabric, VerdictNAT, NATGatewaySNAT)
+	igw := f.InternetGateway()
+	if igw == nil {
+		s := w.drop(VPCNoRoute, "")
+		s.Addr = w.p.IP.Dst
+		w.endHop("")
+		return topology.Port{}, false
+	}
+	w.endHop(igw.ID)
+	return w.internetGateway(igw, gw.Public)
+}
+
+// fabricInbound is the way in from the Internet: the gateway knows a public address, or nothing does.
+func (w *walker) fabricInbound() (topology.Port, bool) {
+	f := w.top.Fabric
+	igw := f.InternetGateway()
+	w.p.Mark, w.p.CTMark, w.ref = 0, 0, netfilter.Ref{}
+	w.in = nil
+	dst := w.p.IP.Dst
+	if port, ok := f.OutsideFor(dst); ok && igw == nil {
+		return port, true
+	}
+	name := "internet-gateway"
+	if igw != nil {
+		name = igw.ID
+	}
+	w.beginHop(name, topology.Gateway, nil, "internet")
+	if gw := f.NATGatewayByPublic(dst); gw != nil {
+		w.p.IP.Dst = gw.Private
+		w.step(StageFabric, VerdictNAT, GatewayNAT)
+		w.endHop(gw.ID)
+		return w.natGatewayBack(gw, dst)
+	}
+	card, private := f.CardByPublic(dst)
+	if card == nil {
+		s := w.drop(GatewayUnknownDst, "")
+		s.Addr = dst
+		w.endHop("")
+		return topology.Port{}, false
+	}
+	w.p.IP.Dst = private
+	w.step(StageFabric, VerdictNAT, GatewayNAT)
+	w.endHop(f.Name)
+	w.beginHop(f.Name, topology.Router, nil, name)
+	return w.into(nil, card)
+}
+
+// natGatewayBack undoes a NAT gateway's mapping for what answers it; nothing else gets in.
+func (w *walker) natGatewayBack(gw *topology.CloudGateway, public netip.Addr) (topology.Port, bool) {
+	f := w.top.Fabric
+	w.beginHop(gw.ID, topology.Gateway, nil, "vpc")
+	t, _ := netfilter.TupleOf(&w.p.Frame)
+	t.Dst = public
+	for _, e := range w.fabric.nat {
+		if back, _ := netfilter.Invert(e.outside); e.gateway == gw && back == t {
+			w.p.IP.Dst = e.inside.Src
+			if w.p.IP.Protocol == packet.ICMP {
+				w.p.L4.ICMPID = e.inside.SrcPort
+			} else {
+				w.p.L4.DstPort = e.inside.SrcPort
+			}
+			w.step(StageFabric, VerdictNAT, NATGatewayUndo)
+			w.endHop(f.Name)
+			w.beginHop(f.Name, topology.Router, nil, gw.ID)
+			return w.toCard(nil, w.p.IP.Dst)
+		}
+	}
+	s := w.drop(NATGatewayNoEntry, "")
+	s.Addr = public
+	w.endHop("")
+	return topology.Port{}, false
+}

@@ -1,0 +1,85 @@
+package trace
+
+import (
+	"net/netip"
+
+	"github.com/podpath/podpath/internal/iptables"
+	"github.com/podpath/podpath/internal/netfilter"
+	"github.com/podpath/podpath/internal/nftables"
+)
+
+// native evaluates an nft base chain. Its verdicts have the numbers and meanings of iptables'.
+func (w *walker) native(b *netfilter.BaseChain, in, out string) iptables.Verdict {
+	w.input.In, w.input.Out = in, out
+	w.ninput = nftables.Input{Packet: &w.p, Conn: &w.conn, In: in, Out: out, Local: in == "", Env: (*nftEnv)(w)}
+	v := w.nft.Run(b.NFT, &w.ninput, (*nftSink)(w))
+	iv := iptables.Verdict{Kind: iptables.VerdictKind(v.Kind), Reject: v.Reject}
+	if r := v.NAT; r != nil {
+		iv.NAT = &iptables.NATRange{Min: r.Min, Max: r.Max, MinPort: r.MinPort, MaxPort: r.MaxPort,
+			Random: r.Random, RandomFully: r.RandomFully, Persistent: r.Persistent}
+	}
+	return iv
+}
+
+// nftEnv answers expressions from the namespace that the packet is in.
+type nftEnv walker
+
+// RouteType implements nftables.Env.
+func (k *nftEnv) RouteType(a netip.Addr, dev string) nftables.AddrType {
+	return nftables.AddrType((*walker)(k).ns.AddrType(a, dev))
+}
+
+// nftSink records what native rules did.
+type nftSink walker
+
+// Event implements nftables.Sink.
+func (k *nftSink) Event(e nftables.Event) {
+	w := (*walker)(k)
+	w.keepConnMark()
+	at := int32(len(w.t.misses))
+	for _, m := range e.Misses {
+		w.t.misses = append(w.t.misses, Miss{NFTRule: m.Rule, Match: m.Statement})
+	}
+	v, code := eventVerdict(iptables.VerdictKind(e.Verdict.Kind), e.Policy, e.Rule == nil)
+	if code == RuleMatched {
+		switch {
+		case e.Before.Mark != w.p.Mark:
+			code = RuleRestored
+		case e.Before.CTMark != w.conn.Mark:
+			code = RuleConnmark
+		case setsMark(e.Rule):
+			code = RuleRestoredSame
+		default:
+			code = RuleCounts
+		}
+	}
+	s := w.step(StageNetfilter, v, code)
+	s.Hook, s.HasHook = w.base.Hook, true
+	s.Base, s.NFTChain, s.NFTRule = w.base, e.Chain, e.Rule
+	s.missAt, s.missN = at, int32(len(e.Misses))
+	s.First, w.first = w.first, false
+	if s.First {
+		s.Text[0], s.Text[1] = w.input.In, w.input.Out
+	}
+	switch e.Verdict.Kind {
+	case nftables.Jump, nftables.Goto:
+		s.Target = e.Verdict.Chain.Name
+	case nftables.Undecided:
+		if e.Rule != nil {
+			w.assume(AssumeRule, "namespace", w.ns.Name, "text", e.Rule.Text())
+			if e.Rule.NotUnderstood != "" {
+				w.lastStep().Code = RuleNotUnderstood
+			}
+		}
+	}
+}
+
+// setsMark says whether a rule has a statement that changes something.
+func setsMark(r *nftables.Rule) bool {
+	for _, s := range r.Statements {
+		if s.Effect() {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,247 @@
+package trace
+
+import (
+	"net/netip"
+
+	"github.com/podpath/podpath/internal/iptables"
+	"github.com/podpath/podpath/internal/packet"
+	"github.com/podpath/podpath/internal/topology"
+)
+
+// resolve finds the MAC of the next hop and writes the frame's header: the neighbour table first, then ARP.
+func (w *walker) resolve(dev *topology.Interface) verdict {
+	if dev.MAC.IsZero() {
+		w.p.Eth = packet.Ethernet{}
+		return goOn // no link layer, no neighbour
+	}
+	ip := w.route.gateway
+	if !ip.IsValid() {
+		ip = w.p.IP.Dst
+	}
+	if isBroadcast(ip) {
+		w.p.Eth = packet.Ethernet{Src: dev.MAC, Dst: packet.Broadcast}
+		return goOn
+	}
+	mac, code, n, who := w.ask(dev, ip)
+	if mac.IsZero() {
+		s := w.drop(NeighbourFailed, "NEIGH_FAILED")
+		s.Addr, s.Interface = ip, dev
+		s.Would, s.WouldT[0] = WouldNeighbour, ip.String()
+		if w.in != nil {
+			w.owe(icmpError{typ: packet.ICMPUnreachable, code: 1})
+		}
+		return stop
+	}
+	w.p.Eth = packet.Ethernet{Src: dev.MAC, Dst: mac}
+	s := w.step(StageNeighbour, VerdictOK, code)
+	s.Addr, s.Interface, s.Neighbour = ip, dev, n
+	s.Text[0], s.Text[1] = mac.String(), who
+	return goOn
+}
+
+// ask gives the MAC for an address on a device's link: zero where nobody answers.
+func (w *walker) ask(dev *topology.Interface, ip netip.Addr) (mac packet.MAC, code Code, n *topology.Neighbour, who string) {
+	for i := range w.ns.Neighbours {
+		n := &w.ns.Neighbours[i]
+		if n.Dev != dev.Name || n.IP != ip || !n.Valid() {
+			continue
+		}
+		m, err := packet.ParseMAC(n.MAC)
+		if err != nil {
+			continue
+		}
+		if n.State == "PERMANENT" {
+			return m, NeighbourPermanent, n, ""
+		}
+		return m, NeighbourKnown, n, n.State
+	}
+	if f := w.top.Fabric; f != nil && dev.ENI != nil {
+		if m, ok := f.ARP(dev.ENI, ip); ok {
+			return m, NeighbourFabric, nil, f.Name
+		}
+		return packet.MAC{}, "", nil, ""
+	}
+	if f := w.top.Fabric; f != nil && f.IsOutside(topology.Port{Namespace: w.ns.Name, Interface: dev.Name}) {
+		return f.OutsideMAC, NeighbourFabric, nil, f.Name
+	}
+	var found packet.MAC
+	w.segment(dev, func(ns *topology.Namespace, i *topology.Interface) bool {
+		if m, proxy, ok := answersARP(ns, i, ip); ok {
+			found, who, code = m, ns.Name, NeighbourARP
+			if proxy {
+				code = NeighbourProxy
+			}
+			return false
+		}
+		return true
+	})
+	return found, code, nil, who
+}
+
+// segment visits every interface that a broadcast from dev reaches, with its IP owner: a bridge port's owner is the
+// bridge. It stops when visit returns false.
+func (w *walker) segment(dev *topology.Interface, visit func(*topology.Namespace, *topology.Interface) bool) {
+	seen := map[topology.Port]bool{}
+	var into func(ns *topology.Namespace, i *topology.Interface) bool
+	var outOf func(ns *topology.Namespace, i *topology.Interface) bool
+	into = func(ns *topology.Namespace, i *topology.Interface) bool {
+		key := topology.Port{Namespace: ns.Name, Interface: i.Name}
+		if seen[key] || !i.Up {
+			return true
+		}
+		seen[key] = true
+		if i.Master == "" {
+			return visit(ns, i)
+		}
+		br := ns.Interface(i.Master)
+		if br == nil {
+			return true
+		}
+		if !visit(ns, br) {
+			return false
+		}
+		for _, port := range ns.Interfaces {
+			if port.Master == br.Name && port != i && !outOf(ns, port) {
+				return false
+			}
+		}
+		return true
+	}
+	outOf = func(ns *topology.Namespace, i *topology.Interface) bool {
+		if i.Kind == topology.Bridge {
+			for _, port := range ns.Interfaces {
+				if port.Master == i.Name && !outOf(ns, port) {
+					return false
+				}
+			}
+			return true
+		}
+		if i.Peer.Namespace == "" {
+			return true
+		}
+		far, err := w.top.Namespace(i.Peer.Namespace)
+		if err != nil {
+			return true
+		}
+		if p := far.Interface(i.Peer.Interface); p != nil {
+			return into(far, p)
+		}
+		return true
+	}
+	outOf(w.ns, dev)
+}
+
+// answersARP says whether a host answers a request for an address that came in by an interface (arp_process in
+// net/ipv4/arp.c): for its own addresses, as far as arp_ignore lets it, and with proxy ARP for what it would route out
+// of another interface.
+func answersARP(ns *topology.Namespace, in *topology.Interface, ip netip.Addr) (mac packet.MAC, proxy, ok bool) {
+	if ns.AddrType(ip, "") == iptables.AddrLocal {
+		if in.ARPIgnore() > 0 {
+			own := false
+			for _, a := range in.Addresses {
+				own = own || a.Prefix.Addr() == ip
+			}
+			if !own {
+				return mac, false, false
+			}
+		}
+		return in.MAC, false, true
+	}
+	if !in.Forwarding() {
+		return mac, false, false
+	}
+	for _, n := range ns.Neighbours {
+		if n.Proxy && n.IP == ip && n.Dev == in.Name {
+			return in.MAC, true, true
+		}
+	}
+	if !in.ProxyARP() {
+		return mac, false, false
+	}
+	r := ns.Route(&topology.Lookup{Dst: ip, Src: netip.AddrFrom4([4]byte{}), IIF: in.Name})
+	if r.Route == nil || r.Route.Type != topology.Unicast || r.Route.Dev() == in.Name {
+		return mac, false, false
+	}
+	return in.MAC, true, true
+}
+
+// bridgePort finds where a bridge sends the packet's frame: a port, the bridge itself, or nil with the drop recorded.
+// from is the port it came in by; nil for frames that the bridge's own host sends.
+func (w *walker) bridgePort(br, from *topology.Interface) *topology.Interface {
+	dst := w.p.Eth.Dst
+	if dst == br.MAC {
+		return br
+	}
+	text := dst.String()
+	for i := range w.ns.FDB {
+		e := &w.ns.FDB[i]
+		if e.MAC != text || e.Master != br.Name && e.Dev != br.Name {
+			continue
+		}
+		if e.Dev == br.Name {
+			return br
+		}
+		port := w.ns.Interface(e.Dev)
+		if port == nil || port.Master != br.Name {
+			continue
+		}
+		if e.State == "permanent" {
+			return br // the port's own address: for this host
+		}
+		if port == from {
+			break
+		}
+		s := w.step(StageBridge, VerdictForward, BridgePort)
+		s.Interface = port
+		s.Text[0] = text
+		return port
+	}
+	// Not in the dump's FDB: the frame would be flooded, and one port's far end takes it.
+	for _, port := range w.ns.Interfaces {
+		if port.Master != br.Name || port == from {
+			continue
+		}
+		hit := false
+		w.behind(port, func(i *topology.Interface) { hit = hit || i.MAC == dst })
+		if hit {
+			s := w.step(StageBridge, VerdictForward, BridgeLearned)
+			s.Interface = port
+			s.Text[0] = text
+			return port
+		}
+	}
+	w.drop(BridgeFlood, "NO_TX_TARGET").Text[0] = text
+	return nil
+}
+
+// behind visits the interfaces at the far side of a port.
+func (w *walker) behind(port *topology.Interface, visit func(*topology.Interface)) {
+	far, err := w.top.Namespace(port.Peer.Namespace)
+	if err != nil {
+		return
+	}
+	p := far.Interface(port.Peer.Interface)
+	if p == nil {
+		return
+	}
+	visit(p)
+	if p.Master == "" {
+		return
+	}
+	if br := far.Interface(p.Master); br != nil {
+		visit(br)
+	}
+	for _, o := range far.Interfaces {
+		if o.Master == p.Master && o != p {
+			w.behindOf(far, o, visit)
+		}
+	}
+}
+
+func (w *walker) behindOf(ns *topology.Namespace, port *topology.Interface, visit func(*topology.Interface)) {
+	if far, err := w.top.Namespace(port.Peer.Namespace); err == nil && far != ns {
+		if p := far.Interface(port.Peer.Interface); p != nil && p.Master == "" {
+			visit(p)
+		}
+	}
+}

@@ -1,0 +1,364 @@
+package trace
+
+import (
+	"net/netip"
+
+	"github.com/podpath/podpath/internal/iptables"
+	"github.com/podpath/podpath/internal/packet"
+	"github.com/podpath/podpath/internal/topology"
+)
+
+func isLoopback(a netip.Addr) bool  { return a.As4()[0] == 127 }
+func isZeroNet(a netip.Addr) bool   { return a.As4()[0] == 0 }
+func isBroadcast(a netip.Addr) bool { return a == netip.AddrFrom4([4]byte{255, 255, 255, 255}) }
+
+// lookup is the flow key of the packet as it is.
+func (w *walker) lookup(iif string) topology.Lookup {
+	return topology.Lookup{Src: w.p.IP.Src, Dst: w.p.IP.Dst, IIF: iif, Mark: w.p.Mark, TOS: w.p.IP.TOS & 0x1c,
+		Protocol: w.p.IP.Protocol, SrcPort: w.p.L4.SrcPort, DstPort: w.p.L4.DstPort}
+}
+
+// found records the rule and the route of a lookup.
+func (w *walker) found(stage Stage, f *topology.Lookup, r *topology.Result) {
+	if r.Rule != nil {
+		s := w.step(stage, VerdictLookup, PolicyRule)
+		s.Policy, s.Lookup = r.Rule, *f
+	}
+	if r.Route == nil {
+		return
+	}
+	v, c := VerdictForward, RouteUnicast
+	switch r.Route.Type {
+	case topology.LocalRoute:
+		v, c = VerdictLocal, RouteLocal
+	case topology.Broadcast:
+		v, c = VerdictLocal, RouteBroadcast
+	case topology.Blackhole:
+		v, c = VerdictUnreachable, RouteBlackhole
+	case topology.Unreachable:
+		v, c = VerdictUnreachable, RouteUnreachable
+	case topology.Prohibit:
+		v, c = VerdictUnreachable, RouteProhibit
+	default:
+		if r.Nexthop == nil || !r.Nexthop.Gateway.IsValid() {
+			c = RouteLink
+		}
+	}
+	s := w.step(stage, v, c)
+	s.Route, s.Policy, s.Lookup = r.Route, r.Rule, *f
+	if n := len(r.Route.Nexthops); n > 1 {
+		s.Number[0] = n
+		w.choiceOfNexthop(r)
+	}
+}
+
+func (w *walker) choiceOfNexthop(r *topology.Result) {
+	id := r.Route.Table.String() + " " + r.Route.Dst.String()
+	for _, c := range w.t.Choices {
+		if c.ID == id {
+			return
+		}
+	}
+	c := Choice{ID: id, Kind: "ecmp"}
+	total := 0
+	for _, n := range r.Route.Nexthops {
+		total += max(n.Weight, 1)
+	}
+	for _, n := range r.Route.Nexthops {
+		name := n.Dev
+		if n.Gateway.IsValid() {
+			name = n.Gateway.String() + " " + n.Dev
+		}
+		c.Options = append(c.Options, Option{name, float64(max(n.Weight, 1)) / float64(total)})
+		if r.Nexthop != nil && r.Nexthop.Gateway == n.Gateway && r.Nexthop.Dev == n.Dev {
+			c.Chosen = name
+		}
+	}
+	w.t.Choices = append(w.t.Choices, c)
+}
+
+// take makes a found route the packet's.
+func (w *walker) take(r *topology.Result, output bool) verdict {
+	if r.Route.Type == topology.LocalRoute || r.Route.Type == topology.Broadcast && !output {
+		w.route = routed{local: true, fromOut: output}
+		if output {
+			lo := w.loopbackDevice()
+			if lo == nil {
+				w.unknown(PeerUnknown).Text[0] = "lo"
+				return stop
+			}
+			w.route.dev, w.route.mtu = lo, lo.MTU
+			if lo.MTU == 0 {
+				w.route.mtu = 65536
+			}
+		}
+		return goOn
+	}
+	dev := w.ns.Interface(r.Route.Dev())
+	if r.Nexthop != nil {
+		dev = w.ns.Interface(r.Nexthop.Dev)
+	}
+	if dev == nil {
+		s := w.unknown(PeerUnknown)
+		s.Text[0] = r.Route.Dev()
+		return stop
+	}
+	w.route = routed{dev: dev, fromOut: output, mtu: dev.MTU}
+	if r.Nexthop != nil {
+		w.route.gateway = r.Nexthop.Gateway
+	}
+	if r.Route.MTU > 0 {
+		w.route.mtu = r.Route.MTU
+	}
+	if w.route.mtu == 0 {
+		w.route.mtu = 1500
+	}
+	return goOn
+}
+
+func (w *walker) loopbackDevice() *topology.Interface {
+	for _, i := range w.ns.Interfaces {
+		if i.Kind == topology.Loopback {
+			return i
+		}
+	}
+	return nil
+}
+
+// unroutable says whether the lookup found nothing that forwards, and records the drop.
+func (w *walker) unroutable(f *topology.Lookup, r *topology.Result) (code Code, icmp uint8, bad bool) {
+	switch {
+	case r.Route == nil && r.Rule != nil && r.Rule.Action != topology.ToTable:
+		switch r.Rule.Action {
+		case topology.BlackholeRule:
+			return RouteBlackhole, 0xff, true
+		case topology.ProhibitRule:
+			return RouteProhibit, 13, true
+		}
+		return RouteUnreachable, 1, true
+	case r.Route == nil && r.Missing != 0:
+		return TableMissing, 0xff, true
+	case r.Route == nil:
+		return RouteNone, 0, true
+	}
+	switch r.Route.Type {
+	case topology.Blackhole:
+		return RouteBlackhole, 0xff, true
+	case topology.Unreachable:
+		return RouteUnreachable, 1, true
+	case topology.Prohibit:
+		return RouteProhibit, 13, true
+	}
+	return "", 0, false
+}
+
+// routeOutput is ip_route_output_key for a socket: with no source yet, the route gives one, and a connected socket
+// looks again with it (ip_route_connect).
+func (w *walker) routeOutput(again bool) verdict {
+	f := w.lookup("lo")
+	noSource := !w.p.IP.Src.IsValid()
+	r := w.ns.Route(&f)
+	if noSource && r.Route != nil {
+		w.p.IP.Src = w.sourceFor(&r)
+		w.t.Packets[w.cur].IP.Src = w.p.IP.Src // a packet has a source from the start; only the socket had none
+		f = w.lookup("lo")
+		r = w.ns.Route(&f)
+	}
+	w.found(StageSend, &f, &r)
+	if code, _, bad := w.unroutable(&f, &r); bad {
+		return w.noRoute(code, &r, "IP_OUTNOROUTES")
+	}
+	if w.take(&r, true) == stop {
+		return stop
+	}
+	if !again {
+		code := SourceBound
+		if noSource {
+			code = SourceByRoute
+		}
+		s := w.step(StageSend, VerdictOK, code)
+		s.Interface, s.Route = w.route.dev, r.Route
+	}
+	return goOn
+}
+
+func (w *walker) noRoute(code Code, r *topology.Result, reason string) verdict {
+	var s *Step
+	if code == TableMissing {
+		s = w.unknown(code)
+		s.Text[0] = r.Missing.String()
+		s.Would, s.WouldT[0] = WouldGive, "ip route show table "+r.Missing.String()
+		return stop
+	}
+	s = w.drop(code, reason)
+	s.Would, s.WouldT[0] = WouldAddRoute, w.p.IP.Dst.String()
+	s.Route, s.Policy = r.Route, r.Rule
+	return stop
+}
+
+// sourceFor is the source address that a route gives: its own hint, the destination for local ones, else an address of
+// the device towards the next hop (fib_result_prefsrc, __ip_route_output_key).
+func (w *walker) sourceFor(r *topology.Result) netip.Addr {
+	switch {
+	case r.Route.Src.IsValid():
+		return r.Route.Src
+	case r.Route.Type == topology.LocalRoute:
+		return w.p.IP.Dst
+	}
+	dev, gw := r.Route.Dev(), netip.Addr{}
+	if r.Nexthop != nil {
+		dev, gw = r.Nexthop.Dev, r.Nexthop.Gateway
+	}
+	scope := r.Route.Scope
+	if scope == topology.ScopeGlobal && !gw.IsValid() {
+		scope = topology.ScopeLink
+	}
+	return w.ns.SelectSource(dev, gw, scope)
+}
+
+// reroute looks the route up again after OUTPUT changed destination or mark (ip_route_me_harder).
+func (w *walker) reroute() verdict {
+	w.step(StageRoute, VerdictOK, OutputRerouted)
+	f := w.lookup("lo")
+	r := w.ns.Route(&f)
+	w.found(StageRoute, &f, &r)
+	if code, _, bad := w.unroutable(&f, &r); bad {
+		return w.noRoute(code, &r, "IP_OUTNOROUTES")
+	}
+	return w.take(&r, true)
+}
+
+// routeInput is ip_route_input_slow, in the kernel's own order: addresses that may not be, the route, for local ones
+// the reverse path, then whether the host forwards, then the reverse path for forwarded ones.
+func (w *walker) routeInput(in *topology.Interface) verdict {
+	src, dst := w.p.IP.Src, w.p.IP.Dst
+	if w.route.fromOut && in.Kind == topology.Loopback {
+		w.route = routed{}
+	}
+	if in.Kind == topology.Loopback && w.skipRouting() {
+		return goOn
+	}
+	switch {
+	case src.IsMulticast() || isBroadcast(src) || isZeroNet(src) && !isBroadcast(dst):
+		w.drop(MartianSource, "IP_INVALID_SOURCE")
+		return stop
+	case dst.IsMulticast():
+		w.unknown(RouteMulticast)
+		return stop
+	case isBroadcast(dst):
+		s := w.step(StageRoute, VerdictLocal, RouteBroadcast)
+		s.Interface = in
+		w.route = routed{local: true}
+		return goOn
+	case isZeroNet(dst):
+		w.drop(MartianDest, "IP_INVALID_DEST")
+		return stop
+	case in.Kind != topology.Loopback && !in.RouteLocalnet() && (isLoopback(dst) || isLoopback(src)):
+		s := w.drop(LoopbackToOutside, "IP_LOCALNET")
+		s.Would, s.WouldT[0] = WouldLoosen, "net.ipv4.conf."+in.Name+".route_localnet"
+		s.WouldT[1] = "1"
+		return stop
+	}
+	f := w.lookup(in.Name)
+	r := w.ns.Route(&f)
+	w.found(StageRoute, &f, &r)
+	code, icmp, bad := w.unroutable(&f, &r)
+	local := !bad && (r.Route.Type == topology.LocalRoute || r.Route.Type == topology.Broadcast)
+	switch {
+	case local:
+		if w.reversePath(in, "lo") == stop {
+			return stop
+		}
+		return w.take(&r, false)
+	case !in.Forwarding():
+		s := w.drop(ForwardingOff, "IP_INNOROUTES")
+		s.Text[0] = in.Name
+		s.Would, s.WouldT[0] = WouldForward, "net.ipv4.conf."+in.Name+".forwarding"
+		return stop
+	case bad:
+		v := w.noRoute(code, &r, "IP_INNOROUTES")
+		if icmp != 0xff {
+			w.owe(icmpError{typ: packet.ICMPUnreachable, code: icmp})
+		}
+		return v
+	}
+	out := r.Route.Dev()
+	if r.Nexthop != nil {
+		out = r.Nexthop.Dev
+	}
+	if w.reversePath(in, out) == stop {
+		return stop
+	}
+	return w.take(&r, false)
+}
+
+// skipRouting: a packet that came back by the loopback device still has its local route (loopback_xmit keeps the dst;
+// ip_rcv_finish asks for a route only without one).
+func (w *walker) skipRouting() bool {
+	s := w.step(StageRoute, VerdictLocal, RouteLocal)
+	s.Interface = w.in
+	w.route = routed{local: true}
+	return true
+}
+
+// reversePath is fib_validate_source: would an answer to the packet's source leave by where it came in? The lookup is
+// made as if the answer came in by the device that the packet is to leave by ("lo" for local ones), so `iif` rules see
+// that.
+func (w *walker) reversePath(in *topology.Interface, out string) verdict {
+	src := w.p.IP.Src
+	mode := in.RPFilter()
+	if in.Kind == topology.Loopback {
+		return goOn
+	}
+	if mode == 0 {
+		// Without rp_filter only one thing is looked at: a source that is this host's own (IP_LOCAL_SOURCE).
+		if t := w.ns.AddrType(src, ""); !in.AcceptLocal() && (t == iptables.AddrLocal || t == iptables.AddrBroadcast) {
+			s := w.drop(MartianSource, "IP_LOCAL_SOURCE")
+			s.Would, s.WouldT[0], s.WouldT[1] = WouldLoosen, "net.ipv4.conf."+in.Name+".accept_local", "1"
+			return stop
+		}
+		return goOn
+	}
+	f := topology.Lookup{Src: w.p.IP.Dst, Dst: src, IIF: out, TOS: w.p.IP.TOS & 0x1c, Protocol: w.p.IP.Protocol,
+		SrcPort: w.p.L4.DstPort, DstPort: w.p.L4.SrcPort}
+	if in.SrcValidMark() {
+		f.Mark = w.p.Mark
+	}
+	r := w.ns.Route(&f)
+	word := "strict"
+	if mode == 2 {
+		word = "loose"
+	}
+	note := func(s *Step) *Step {
+		s.Interface, s.Route, s.Policy, s.Lookup = in, r.Route, r.Rule, f
+		s.Text[0], s.Text[1] = in.Name, word
+		return s
+	}
+	fail := func() verdict {
+		s := note(w.drop(ReversePathFailed, "IP_RPFILTER"))
+		s.Would, s.WouldT[0], s.WouldT[1] = WouldLoosen, "net.ipv4.conf."+in.Name+".rp_filter", "2"
+		return stop
+	}
+	ok := func() verdict {
+		note(w.step(StageRoute, VerdictOK, ReversePathOK))
+		return goOn
+	}
+	if _, _, bad := w.unroutable(&f, &r); bad {
+		return fail() // no way back at all: both modes refuse
+	}
+	if r.Route.Type != topology.Unicast && !(r.Route.Type == topology.LocalRoute && in.AcceptLocal()) {
+		note(w.drop(MartianSource, "IP_LOCAL_SOURCE"))
+		return stop
+	}
+	for _, n := range r.Route.Nexthops { // any next hop will do (fib_info_nh_uses_dev)
+		if n.Dev == in.Name {
+			return ok()
+		}
+	}
+	// Loose mode looks again for a way by the interface itself, and an interface without an address has none to give;
+	// what that second look finds does not matter any more.
+	if len(in.Addresses) == 0 || mode == 1 {
+		return fail()
+	}
+	return ok()
+}
