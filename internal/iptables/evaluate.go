@@ -6,11 +6,31 @@ import "github.com/podpath/podpath/internal/packet"
 // that does. (iptables-legacy allows as many levels as there are chains; nothing real comes near either.)
 const maxJumpDepth = 16
 
+// effort bounds one run: a rule tried costs 1, an event and a chain entered eventCost. The kernel refuses rules that jump
+// in a circle; a text that was pasted may have them, or chains that fan out so far that a walk would not end today.
+const (
+	effort    = 1 << 23
+	eventCost = 1 << 6
+)
+
 // Evaluator walks chains. It keeps its buffers between runs, so that a run needs no memory; it is for one goroutine at a
 // time. The zero value is ready.
 type Evaluator struct {
 	misses []Miss
 	stack  [maxJumpDepth]frame
+	left   int
+	halted bool
+}
+
+// Halted says whether the last run was given up: jumps too deep (the kernel drops such a packet), or in a circle, or more
+// work than any real ruleset makes. Its verdict is Drop.
+func (e *Evaluator) Halted() bool { return e.halted }
+
+// enter pays for a chain's rules; false where the run has to be given up.
+func (e *Evaluator) enter(c *Chain, depth int) bool {
+	e.left -= eventCost + len(c.Rules)
+	e.halted = e.left < 0 || depth > maxJumpDepth
+	return !e.halted
 }
 
 // frame is where a jump came from.
@@ -31,6 +51,7 @@ func (c *Chain) Evaluate(in *Input, sink Sink) Verdict {
 func (e *Evaluator) Run(c *Chain, in *Input, sink Sink) Verdict {
 	base, depth, i := c, 0, 0
 	e.misses = e.misses[:0]
+	e.left, e.halted = effort, false
 	defer func() { in.rule = nil }()
 	for {
 		if i == len(c.Rules) {
@@ -77,13 +98,16 @@ func (e *Evaluator) Run(c *Chain, in *Input, sink Sink) Verdict {
 			depth--
 			c, i = e.stack[depth].chain, e.stack[depth].next
 		case Jump:
-			if depth == maxJumpDepth {
+			if !e.enter(v.Chain, depth+1) {
 				return Verdict{Kind: Drop}
 			}
 			e.stack[depth] = frame{c, i}
 			depth++
 			c, i = v.Chain, 0
 		case Goto:
+			if !e.enter(v.Chain, depth) {
+				return Verdict{Kind: Drop}
+			}
 			c, i = v.Chain, 0
 		default:
 			return v
@@ -117,6 +141,7 @@ func (e *Evaluator) policy(base *Chain, in *Input, sink Sink) Verdict {
 }
 
 func (e *Evaluator) event(sink Sink, ev Event) {
+	e.left -= eventCost
 	ev.Misses = e.misses
 	if sink != nil {
 		sink.Event(ev)

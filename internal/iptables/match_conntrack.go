@@ -361,7 +361,10 @@ func (m *ConntrackMatch) AppendTo(b []byte) []byte {
 // Why implements [Match].
 func (m *ConntrackMatch) Why(in *Input) Reason {
 	c := in.Conn
-	if m.hasState && !m.statePasses(c) || !tracked(c) {
+	switch {
+	case !m.hasState && !tracked(c):
+		return reason(ReasonCTState, false, "an entry of conntrack", string(appendStates(nil, m.stateOf(c))))
+	case m.hasState && !m.statePasses(c):
 		return reason(ReasonCTState, m.notState, string(appendStates(nil, m.states)), string(appendStates(nil, m.stateOf(c))))
 	}
 	switch t := m.failing(c); {

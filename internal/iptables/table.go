@@ -140,7 +140,11 @@ func parseSpec(spec string) ([]*Rule, error) {
 // readAll reads the words from a.i on as one rule, or as several where they list addresses: iptables makes a rule of
 // each pair, source by source (do_command4).
 func (p *ruleReader) readAll() []*Rule {
+	first := p.a.i
 	r, bs := p.read()
+	if r.NotUnderstood != "" && !r.stable(p.printed) {
+		return []*Rule{wholeText(p.text(first, len(p.a.toks)), bs.counters)}
+	}
 	if len(bs.moreSrc)+len(bs.moreDst) == 0 {
 		return []*Rule{r}
 	}
@@ -165,6 +169,24 @@ func (p *ruleReader) readAll() []*Rule {
 		}
 	}
 	return rules
+}
+
+// stable says whether a rule that is not understood whole reads the same once it is printed. Where its odd pieces stood
+// among others' options, or twice, moving them to their canonical places would change what they mean.
+func (r *Rule) stable(printed bool) bool {
+	once := string(r.AppendSpec(nil))
+	toks, closed := split(nil, once)
+	if !closed {
+		return false
+	}
+	p := ruleReader{line: once, a: args{toks: toks}, printed: printed}
+	again, bs := p.read()
+	return string(again.AppendSpec(nil)) == once && again.NotUnderstood == r.NotUnderstood && len(bs.moreSrc)+len(bs.moreDst) == 0
+}
+
+// wholeText is a rule of which nothing is understood.
+func wholeText(text string, n *Counters) *Rule {
+	return &Rule{Counters: n, Matches: []Match{&UnknownMatch{Text: text}}, NotUnderstood: text}
 }
 
 // expand lists a test and the further addresses it was given with; one nil where there is none.

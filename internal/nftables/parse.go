@@ -100,7 +100,7 @@ func (p *parser) take(text string) error {
 	if strings.IndexByte(text, 0) >= 0 || !utf8.ValidString(text) {
 		return p.errorf("the line is not text (give the output of `nft list ruleset`)")
 	}
-	bare := strings.Trim(stripHandle(text), " \t")
+	bare := strings.TrimSpace(stripHandle(text))
 	if p.depth > 0 {
 		return p.goOn(text, bare)
 	}
@@ -260,7 +260,7 @@ func (p *parser) inChain(text, bare string) error {
 
 // statement reads one whole statement of a chain: its hook, its comment or a rule.
 func (p *parser) statement(text string) error {
-	bare := strings.Trim(stripHandle(text), " \t")
+	bare := strings.TrimSpace(stripHandle(text))
 	first, _, _ := strings.Cut(bare, " ")
 	switch {
 	case first == "type" && strings.Contains(bare, " hook "):

@@ -112,7 +112,7 @@ func sniffJSON(data []byte) kind {
 		return kindFDBJSON
 	case has("dst") && has("state"), has("dst") && has("lladdr"):
 		return kindNeighJSON
-	case has("dst"):
+	case has("dst") && (has("dev") || has("type") || has("nexthops")):
 		return kindRouteJSON
 	}
 	return kindIgnored

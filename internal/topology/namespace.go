@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"sort"
 	"strconv"
+	"strings"
 
 	"github.com/podpath/podpath/internal/netfilter"
 )
@@ -123,10 +124,15 @@ func (ns *Namespace) Interface(name string) *Interface {
 	return nil
 }
 
-// SysctlInt reads net.ipv4.conf.<dev>.<name>; without a value for dev the default's counts, then the kernel's own.
+// ConfName is the sysctl of an interface; sysctl(8) writes a dot in an interface's name as a slash.
+func ConfName(dev, name string) string {
+	return "net.ipv4.conf." + strings.ReplaceAll(dev, ".", "/") + "." + name
+}
+
+// conf reads net.ipv4.conf.<dev>.<name>; without a value for dev the default's counts, then the kernel's own.
 func (ns *Namespace) conf(dev, name string, kernel int) int {
 	for _, d := range []string{dev, "default"} {
-		if v, err := strconv.Atoi(ns.Sysctl["net.ipv4.conf."+d+"."+name]); err == nil {
+		if v, err := strconv.Atoi(ns.Sysctl[ConfName(d, name)]); err == nil {
 			return v
 		}
 	}
@@ -134,7 +140,10 @@ func (ns *Namespace) conf(dev, name string, kernel int) int {
 }
 
 func (ns *Namespace) confAll(name string) int {
-	v, _ := strconv.Atoi(ns.Sysctl["net.ipv4.conf.all."+name])
+	v, err := strconv.Atoi(ns.Sysctl["net.ipv4.conf.all."+name])
+	if err != nil {
+		return 0
+	}
 	return v
 }
 

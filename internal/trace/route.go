@@ -255,7 +255,7 @@ func (w *walker) routeInput(in *topology.Interface) verdict {
 		return stop
 	case in.Kind != topology.Loopback && !in.RouteLocalnet() && (isLoopback(dst) || isLoopback(src)):
 		s := w.drop(LoopbackToOutside, "IP_LOCALNET")
-		s.Would, s.WouldT[0] = WouldLoosen, "net.ipv4.conf."+in.Name+".route_localnet"
+		s.Would, s.WouldT[0] = WouldLoosen, topology.ConfName(in.Name, "route_localnet")
 		s.WouldT[1] = "1"
 		return stop
 	}
@@ -273,7 +273,7 @@ func (w *walker) routeInput(in *topology.Interface) verdict {
 	case !in.Forwarding():
 		s := w.drop(ForwardingOff, "IP_INNOROUTES")
 		s.Text[0] = in.Name
-		s.Would, s.WouldT[0] = WouldForward, "net.ipv4.conf."+in.Name+".forwarding"
+		s.Would, s.WouldT[0] = WouldForward, topology.ConfName(in.Name, "forwarding")
 		return stop
 	case bad:
 		v := w.noRoute(code, &r, "IP_INNOROUTES")
@@ -314,7 +314,7 @@ func (w *walker) reversePath(in *topology.Interface, out string) verdict {
 		// Without rp_filter only one thing is looked at: a source that is this host's own (IP_LOCAL_SOURCE).
 		if t := w.ns.AddrType(src, ""); !in.AcceptLocal() && (t == iptables.AddrLocal || t == iptables.AddrBroadcast) {
 			s := w.drop(MartianSource, "IP_LOCAL_SOURCE")
-			s.Would, s.WouldT[0], s.WouldT[1] = WouldLoosen, "net.ipv4.conf."+in.Name+".accept_local", "1"
+			s.Would, s.WouldT[0], s.WouldT[1] = WouldLoosen, topology.ConfName(in.Name, "accept_local"), "1"
 			return stop
 		}
 		return goOn
@@ -336,7 +336,7 @@ func (w *walker) reversePath(in *topology.Interface, out string) verdict {
 	}
 	fail := func() verdict {
 		s := note(w.drop(ReversePathFailed, "IP_RPFILTER"))
-		s.Would, s.WouldT[0], s.WouldT[1] = WouldLoosen, "net.ipv4.conf."+in.Name+".rp_filter", "2"
+		s.Would, s.WouldT[0], s.WouldT[1] = WouldLoosen, topology.ConfName(in.Name, "rp_filter"), "2"
 		return stop
 	}
 	ok := func() verdict {

@@ -1,0 +1,87 @@
+// Package server is the web server: routes, handlers and what stands around them. It knows how to ask for a trace and
+// how to show one; how a trace is made is behind [Engine].
+//
+//	s, err := server.New(server.Config{Engine: engine, Log: slog.Default()})
+//	http.ListenAndServe(addr, s.Handler())
+package server
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/podpath/podpath/internal/topology"
+	"github.com/podpath/podpath/internal/trace"
+)
+
+// Engine makes traces. Its methods are called by many requests at the same time.
+type Engine interface {
+	// Presets are the clusters that there are, the default first.
+	Presets() []Preset
+	// Places are what a trace in a preset can start from and go to, in the order of a list. Options may add or remove
+	// some; unknown ones are ignored.
+	Places(ctx context.Context, preset string, options map[string]string) ([]Place, error)
+	// Trace walks a packet. What is wrong with the query is a [*FieldError].
+	Trace(ctx context.Context, q Query) (*topology.Topology, *trace.Document, error)
+}
+
+// Preset is a cluster that comes with podpath. Its name on the page is the sentence `preset.<ID>`.
+type Preset struct {
+	ID      string
+	CNI     string // the CNI's name, as the URL gives it
+	Options []Option
+	// From, To and so on are the trace that the page starts with.
+	Start Query
+}
+
+// Option is a switch of the CNI. Its name on the page is the sentence `option.<Key>`, or the key itself.
+type Option struct {
+	Key     string
+	Values  []string // what it takes; nil: any text
+	Default string
+}
+
+// Place is where a trace can start or end, named as architecture.md names places: pod/<namespace>/<name>, node/<name>,
+// internet.
+type Place struct {
+	Name    string
+	Label   string // as the list shows it: web-0
+	Detail  string // beside it: its address
+	Kind    PlaceKind
+	Node    string // a pod's
+	NoStart bool   // nothing can be sent from it
+}
+
+// PlaceKind groups places in a list.
+type PlaceKind string
+
+// The kinds of place.
+const (
+	PodPlace     PlaceKind = "pod"
+	NodePlace    PlaceKind = "node"
+	OutsidePlace PlaceKind = "external"
+)
+
+// Query is what to trace. Zero numbers are the engine's defaults.
+type Query struct {
+	Preset     string
+	From, To   string
+	Protocol   string // tcp, udp, icmp
+	Port       int
+	SourcePort int
+	TTL        int
+	Payload    int
+	CNI        string
+	Options    map[string]string
+}
+
+// FieldError is something wrong with one parameter of a query. Code is the sentence `field.<Code>` of the catalogue.
+type FieldError struct {
+	Field string // the URL's parameter: from, to, proto, dport, sport, ttl, payload, preset, cni, or an option's key
+	Code  string
+	Args  map[string]string
+}
+
+// Error gives the field and code; pages show the sentence instead.
+func (e *FieldError) Error() string {
+	return fmt.Sprintf("%s: %s %v", e.Field, e.Code, e.Args)
+}

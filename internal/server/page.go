@@ -1,0 +1,130 @@
+package server
+
+import (
+	"bytes"
+	"errors"
+	"net/http"
+
+	"github.com/a-h/templ"
+
+	"github.com/podpath/podpath/web/locales"
+	"github.com/podpath/podpath/web/templates"
+)
+
+// Cookies hold the reader's choices for a year; a parameter of the same name in the URL goes before them.
+const (
+	langCookie  = "lang"
+	themeCookie = "theme"
+	cookieAge   = 365 * 24 * 3600
+)
+
+// trace shows a trace, or what is wrong with the query beside the field that it is about.
+func (s *Server) trace(w http.ResponseWriter, r *http.Request) error {
+	values := r.URL.Query()
+	if !values.Has("preset") && !values.Has("from") {
+		return s.home(w, r)
+	}
+	req := parse(values)
+	partial := r.Header.Get("HX-Request") == "true" && r.Header.Get("HX-Request-Type") != "full"
+	if !req.canonical && !partial && len(req.errors) == 0 {
+		http.Redirect(w, r, req.href("/trace", "step", req.step), http.StatusSeeOther)
+		return nil
+	}
+	preset := s.preset(req)
+	shell := s.shell(w, r, req, "/trace")
+	in := templates.Input{Shell: shell, Step: req.step, HomeHref: s.homeHref(r),
+		StepHref: func(id string) string { return req.href("/trace", "step", id) }}
+	if len(req.errors) == 0 {
+		topo, doc, err := s.engine.Trace(r.Context(), req.Query)
+		var field *FieldError
+		switch {
+		case errors.As(err, &field):
+			req.errors = append(req.errors, field)
+		case err != nil:
+			return err
+		default:
+			in.Topology, in.Document = topo, doc
+		}
+	}
+	places, err := s.engine.Places(r.Context(), preset.ID, req.Options)
+	if err != nil {
+		return err
+	}
+	in.Form = s.form(shell.L, req, preset, places)
+	if in.Document != nil {
+		in.Shell.Title = in.Form.Summary
+	}
+	page := templates.NewTracePage(in)
+	status := http.StatusOK
+	if len(req.errors) > 0 {
+		status = http.StatusUnprocessableEntity
+	}
+	component := templates.Trace(page)
+	w.Header().Add("Vary", "HX-Request, HX-Request-Type, Accept-Language, Cookie")
+	if partial {
+		component = templates.Work(page)
+		w.Header().Set("HX-Push-Url", req.href("/trace", "step", req.step))
+	}
+	return render(w, r, status, component)
+}
+
+// render writes a component once all of it is there, so that an error half way does not leave half a page.
+func render(w http.ResponseWriter, r *http.Request, status int, c templ.Component) error {
+	var buf bytes.Buffer
+	if err := c.Render(r.Context(), &buf); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "private, no-cache")
+	w.WriteHeader(status)
+	_, _ = w.Write(buf.Bytes())
+	return nil
+}
+
+// preset is the one asked for; where there is none of that name, the first, and the field says so.
+func (s *Server) preset(req *request) Preset {
+	presets := s.engine.Presets()
+	for _, p := range presets {
+		if p.ID == req.Preset {
+			return p
+		}
+	}
+	if req.Preset != "" {
+		req.bad("preset", "unknown-preset", "value", req.Preset)
+	}
+	req.Preset = presets[0].ID
+	return presets[0]
+}
+
+// shell is the frame of a page: language and theme from the URL, else from the cookie, else from what the browser wants.
+func (s *Server) shell(w http.ResponseWriter, r *http.Request, req *request, path string) templates.Shell {
+	lang := req.lang
+	if lang != "" {
+		lang = locales.Match(lang)
+		s.remember(w, r, langCookie, lang)
+	} else if c, err := r.Cookie(langCookie); err == nil {
+		lang = locales.Match(c.Value)
+	} else {
+		lang = locales.Match(r.Header.Get("Accept-Language"))
+	}
+	theme := req.theme
+	if theme == "light" || theme == "dark" {
+		s.remember(w, r, themeCookie, theme)
+	} else if c, err := r.Cookie(themeCookie); err == nil && (c.Value == "light" || c.Value == "dark") {
+		theme = c.Value
+	} else {
+		theme = ""
+	}
+	return templates.Shell{
+		L: locales.New(lang), Theme: theme, Asset: s.assets.href,
+		LangHref:  func(l string) string { return req.href(path, "step", req.step, "lang", l) },
+		ThemeHref: func(t string) string { return req.href(path, "step", req.step, "theme", t) },
+	}
+}
+
+func (s *Server) remember(w http.ResponseWriter, r *http.Request, name, value string) {
+	if c, err := r.Cookie(name); err == nil && c.Value == value {
+		return
+	}
+	http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: cookieAge, SameSite: http.SameSiteLaxMode, Secure: r.TLS != nil})
+}

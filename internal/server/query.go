@@ -1,0 +1,195 @@
+package server
+
+import (
+	"net/url"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+)
+
+// request is a query as its URL gives it: what was asked, what is wrong with it, and what the page adds.
+type request struct {
+	Query
+	raw    map[string]string // numbers as they were typed
+	step   string
+	errors []*FieldError
+	// canonical is false where the form sent what the plain URL writes shorter.
+	canonical bool
+	lang      string // only where the URL says so
+	theme     string
+}
+
+// limits are what the numbers of a query may be.
+var limits = map[string]struct{ min, max int }{
+	"dport": {1, 65535}, "sport": {1, 65535}, "ttl": {1, 255}, "payload": {0, 8973},
+}
+
+// parse reads a query. Mistakes are collected, not only the first.
+func parse(v url.Values) *request {
+	r := &request{raw: map[string]string{}, canonical: true}
+	get := func(name string) string {
+		s := strings.TrimSpace(v.Get(name))
+		if _, ok := v[name]; ok && s == "" {
+			r.canonical = false
+		}
+		return s
+	}
+	r.Preset, r.CNI = get("preset"), get("cni")
+	r.From, r.To = get("from"), get("to")
+	for _, f := range []struct {
+		name string
+		to   *string
+	}{{"from", &r.From}, {"to", &r.To}} {
+		if _, ok := v[f.name+"-address"]; !ok {
+			continue
+		}
+		r.canonical = false
+		if a := strings.TrimSpace(v.Get(f.name + "-address")); a != "" && *f.to == "" {
+			*f.to = a
+		}
+	}
+	r.Protocol = strings.ToLower(get("proto"))
+	switch r.Protocol {
+	case "", "tcp", "udp", "icmp":
+	default:
+		r.bad("proto", "bad-protocol", "value", r.Protocol)
+		r.Protocol = "tcp"
+	}
+	if r.Protocol == "" {
+		r.Protocol = "tcp"
+	}
+	for name, to := range map[string]*int{"dport": &r.Port, "sport": &r.SourcePort, "ttl": &r.TTL, "payload": &r.Payload} {
+		*to = r.number(name, get(name))
+	}
+	if r.Protocol == "icmp" {
+		r.Port, r.SourcePort = 0, 0
+		if r.raw["dport"]+r.raw["sport"] != "" {
+			r.canonical = false
+		}
+		delete(r.raw, "dport")
+		delete(r.raw, "sport")
+		r.errors = slices.DeleteFunc(r.errors, func(e *FieldError) bool { return e.Field == "dport" || e.Field == "sport" })
+	}
+	r.options(v)
+	r.step = get("step")
+	r.lang, r.theme = v.Get("lang"), v.Get("theme")
+	return r
+}
+
+func (r *request) bad(field, code string, pairs ...string) {
+	e := &FieldError{Field: field, Code: code, Args: map[string]string{}}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		e.Args[pairs[i]] = pairs[i+1]
+	}
+	r.errors = append(r.errors, e)
+}
+
+func (r *request) number(name, text string) int {
+	if text == "" {
+		return 0
+	}
+	r.raw[name] = text
+	l := limits[name]
+	n, err := strconv.Atoi(text)
+	if err != nil || n < l.min || n > l.max {
+		r.bad(name, "bad-number", "value", text, "min", strconv.Itoa(l.min), "max", strconv.Itoa(l.max))
+		return 0
+	}
+	return n
+}
+
+// options reads set=key=value, and the form's own set.key=value.
+func (r *request) options(v url.Values) {
+	add := func(key, value string) {
+		if r.Options == nil {
+			r.Options = map[string]string{}
+		}
+		r.Options[key] = value
+	}
+	for _, s := range v["set"] {
+		if s == "" {
+			r.canonical = false
+			continue
+		}
+		if key, value, ok := strings.Cut(s, "="); ok {
+			add(key, value)
+		}
+	}
+	for name, values := range v {
+		key, ok := strings.CutPrefix(name, "set.")
+		if !ok {
+			continue
+		}
+		r.canonical = false
+		if s := strings.TrimSpace(values[0]); s != "" {
+			add(key, s)
+		}
+	}
+}
+
+// href is the plain URL of the query, which reads like the command line; extra pairs follow.
+func (r *request) href(path string, extra ...string) string {
+	var b strings.Builder
+	b.WriteString(path)
+	sep := byte('?')
+	add := func(name, value string) {
+		if value == "" {
+			return
+		}
+		b.WriteByte(sep)
+		b.WriteString(name)
+		b.WriteByte('=')
+		b.WriteString(escape(value))
+		sep = '&'
+	}
+	add("preset", r.Preset)
+	add("from", r.From)
+	add("to", r.To)
+	add("proto", r.Protocol)
+	for _, name := range []string{"dport", "sport", "ttl", "payload"} {
+		add(name, r.raw[name])
+	}
+	add("cni", r.CNI)
+	keys := make([]string, 0, len(r.Options))
+	for k := range r.Options {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	for _, k := range keys {
+		add("set", k+"="+r.Options[k])
+	}
+	lang, theme := r.lang, r.theme
+	for i := 0; i+1 < len(extra); i += 2 {
+		switch extra[i] {
+		case "lang":
+			lang = extra[i+1]
+		case "theme":
+			theme = extra[i+1]
+		default:
+			add(extra[i], extra[i+1])
+		}
+	}
+	add("lang", lang)
+	add("theme", theme)
+	return b.String()
+}
+
+// escape is url.QueryEscape that leaves what a query may hold as it is, so that a link can be read.
+func escape(s string) string {
+	return strings.NewReplacer("%2F", "/", "%3A", ":", "%2C", ",", "%3D", "=").Replace(url.QueryEscape(s))
+}
+
+// set takes a query over as it stands, with its numbers as text.
+func (r *request) set(q Query) {
+	r.Query = q
+	r.raw = map[string]string{}
+	for name, n := range map[string]int{"dport": q.Port, "sport": q.SourcePort, "ttl": q.TTL, "payload": q.Payload} {
+		if n != 0 {
+			r.raw[name] = strconv.Itoa(n)
+		}
+	}
+	if r.Protocol == "" {
+		r.Protocol = "tcp"
+	}
+}

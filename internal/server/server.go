@@ -1,0 +1,95 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+
+	"github.com/podpath/podpath/web/static"
+)
+
+// Limits of one request.
+const (
+	maxBody        = 64 << 10
+	defaultTimeout = 10 * time.Second
+)
+
+// Config is what a server needs.
+type Config struct {
+	Engine  Engine
+	Log     *slog.Logger  // nil: slog.Default
+	Timeout time.Duration // of one request; 0: ten seconds
+}
+
+// Server serves the pages and the API.
+type Server struct {
+	engine  Engine
+	log     *slog.Logger
+	assets  *assets
+	timeout time.Duration
+}
+
+// New makes a server. It fails where an embedded asset is missing, so that a broken build is seen at the start.
+func New(c Config) (*Server, error) {
+	if c.Engine == nil {
+		return nil, errors.New("server: no engine")
+	}
+	if len(c.Engine.Presets()) == 0 {
+		return nil, errors.New("server: the engine has no presets")
+	}
+	a, err := newAssets(static.Files)
+	if err != nil {
+		return nil, fmt.Errorf("server: %w", err)
+	}
+	s := &Server{engine: c.Engine, log: c.Log, assets: a, timeout: c.Timeout}
+	if s.log == nil {
+		s.log = slog.Default()
+	}
+	if s.timeout == 0 {
+		s.timeout = defaultTimeout
+	}
+	return s, nil
+}
+
+// Handler is the server's routes with everything around them.
+func (s *Server) Handler() http.Handler {
+	r := chi.NewRouter()
+	r.Use(middleware.RequestID, s.recoverer, securityHeaders, middleware.RequestSize(maxBody), middleware.GetHead)
+	r.Use(middleware.Compress(5))
+	r.NotFound(s.page(func(http.ResponseWriter, *http.Request) error { return errNotFound }))
+	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	r.Handle("/static/*", s.assets)
+	r.Group(func(r chi.Router) {
+		r.Use(middleware.Timeout(s.timeout))
+		r.Get("/", s.page(s.home))
+		r.Get("/trace", s.page(s.trace))
+		r.Get("/api/v1/trace", s.apiTrace)
+	})
+	cross := http.NewCrossOriginProtection()
+	return cross.Handler(r)
+}
+
+// home leads to the first preset's trace.
+func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
+	http.Redirect(w, r, s.homeHref(r), http.StatusFound)
+	return nil
+}
+
+func (s *Server) homeHref(r *http.Request) string {
+	p := s.engine.Presets()[0]
+	req := &request{lang: r.URL.Query().Get("lang"), theme: r.URL.Query().Get("theme")}
+	req.set(p.Start)
+	req.Preset = p.ID
+	return req.href("/trace")
+}
+
+// isTimeout says whether an error only means that the request took too long or went away.
+func isTimeout(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+}
