@@ -75,7 +75,7 @@ func (p *parser) listed(text string) error {
 	}
 	if p.table == nil {
 		p.table, p.list, p.opened = &Table{Name: p.named, Leading: p.pending}, true, p.number
-		p.pending, p.reader.printed = nil, true
+		p.pending, p.reader.printed = nil, false
 	}
 	switch f[0] {
 	case "-P", "--policy":

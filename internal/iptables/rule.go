@@ -232,7 +232,7 @@ func (p *ruleReader) open(first int, not bool) {
 // openTarget starts the target. A second one makes both not understood: iptables refuses it.
 func (p *ruleReader) openTarget(first int, not bool, word string) {
 	name, ok := p.a.next()
-	if !ok || not {
+	if !ok || not || !chainName(name) {
 		p.stray(first)
 		return
 	}
