@@ -90,6 +90,9 @@ func (r *repeated) Read(b []byte) (int, error) {
 }
 
 func TestHugeInput(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads 100 MB")
+	}
 	const huge = 100 << 20
 	for _, tt := range []struct{ name, head, text, want string }{
 		{"comments", "*filter\n", "# nothing to see here, move along, please\n", "longer than MaxInput"},
