@@ -20,7 +20,8 @@ type Engine interface {
 	// Places are what a trace in a preset can start from and go to, in the order of a list. Options may add or remove
 	// some; unknown ones are ignored.
 	Places(ctx context.Context, preset string, options map[string]string) ([]Place, error)
-	// Trace walks a packet. What is wrong with the query is a [*FieldError].
+	// Trace walks a packet. What is wrong with the query is a [*FieldError]; the topology may be given all the same, so
+	// that the page can show the cluster beside the message.
 	Trace(ctx context.Context, q Query) (*topology.Topology, *trace.Document, error)
 }
 

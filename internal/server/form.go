@@ -29,6 +29,7 @@ func (s *Server) form(l *locales.Printer, req *request, preset Preset, places []
 	for _, e := range req.errors {
 		name := fieldName(e.Field, preset)
 		msg := l.Args("field."+e.Code, e.Args)
+		f.Messages = append(f.Messages, msg)
 		if name == "" {
 			f.Error = msg
 			continue

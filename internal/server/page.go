@@ -40,6 +40,7 @@ func (s *Server) trace(w http.ResponseWriter, r *http.Request) error {
 		switch {
 		case errors.As(err, &field):
 			req.errors = append(req.errors, field)
+			in.Topology = topo
 		case err != nil:
 			return err
 		default:

@@ -60,7 +60,7 @@ func (ns *Namespace) Route(f *Lookup) Result {
 	var missing TableID
 	for i := 0; i < len(ns.Rules); i++ {
 		r := ns.Rules[i]
-		if !r.matches(f) {
+		if !r.Matches(f) {
 			continue
 		}
 		switch r.Action {

@@ -125,8 +125,8 @@ func prefixOrAll(p netip.Prefix) string {
 	return p.String()
 }
 
-// matches says whether the rule applies to a lookup (fib_rule_match and fib4_rule_match).
-func (r *Rule) matches(f *Lookup) bool {
+// Matches says whether the rule applies to a lookup (fib_rule_match and fib4_rule_match).
+func (r *Rule) Matches(f *Lookup) bool {
 	return r.NotUnderstood == "" && r.selects(f) != r.Not
 }
 

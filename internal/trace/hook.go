@@ -74,6 +74,9 @@ func (w *walker) chain(b *netfilter.BaseChain, h netfilter.Hook, in, out *topolo
 		v = w.native(b, name(in), name(out))
 	}
 	w.keepConn()
+	if w.ipt.Halted() || w.nft.Halted() {
+		v.Kind = iptables.Undecided
+	}
 	return v
 }
 
@@ -103,6 +106,9 @@ func (w *walker) end(v iptables.Verdict) verdict {
 		s.Base = w.base
 		w.leg().Outcome = Rejected
 		w.rejectWith(v.Reject)
+		return stop
+	case iptables.Undecided:
+		w.unknown(LoopDetected).Number[0] = maxCrossings // rules that jump in a circle
 		return stop
 	case iptables.Queue:
 		w.unknown(NotModelled).Text[0] = "NFQUEUE"
@@ -162,7 +168,7 @@ func (w *walker) confirm(h netfilter.Hook) {
 		return
 	}
 	s := w.step(StageConntrack, VerdictConfirmed, ConnConfirmed)
-	s.Hook, s.HasHook = h, true
+	s.Hook, s.HasHook, s.Entry = h, true, w.ref.Entry
 }
 
 // natCore is nf_nat_inet_fn: it asks the hook's nat chains for the first packet of a connection, until one sets a
@@ -287,9 +293,7 @@ func (k *iptSink) Event(e iptables.Event) {
 	s.Base, s.Chain, s.Rule = w.base, e.Chain, e.Rule
 	s.missAt, s.missN = at, int32(len(e.Misses))
 	s.First, w.first = w.first, false
-	if s.First {
-		s.Text[0], s.Text[1] = w.input.In, w.input.Out
-	}
+	s.in, s.out = w.input.In, w.input.Out
 	switch e.Verdict.Kind {
 	case iptables.Jump, iptables.Goto:
 		s.Target = e.Verdict.Chain.Name

@@ -309,7 +309,7 @@ func (t *Trace) at(hop *Hop, s *Step, mark string) *AtRow {
 			r.CTDir = "reply"
 		}
 	}
-	r.In, r.Out = strp(s.Text[0]), strp(s.Text[1])
+	r.In, r.Out = strp(s.in), strp(s.out)
 	return r
 }
 

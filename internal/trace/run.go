@@ -92,7 +92,6 @@ type end struct {
 	dport     uint16
 	ttl       uint8
 	df        bool
-	connected bool
 }
 
 // converse sends the packets of the query one after another, each when the one before was delivered.
@@ -120,7 +119,7 @@ func (w *walker) converse(ns *topology.Namespace) {
 		if i == 0 {
 			server = end{ns: w.ns, src: w.p.IP.Dst, dst: w.p.IP.Src, sport: w.p.L4.DstPort, dport: w.p.L4.SrcPort, ttl: 64, df: true}
 			if q.Protocol == packet.ICMP {
-				server.sport, server.dport, server.df = 0, 0, false
+				server.sport, server.df = w.p.L4.ICMPID, false // an echo reply has the identifier that arrived
 			}
 			if !w.listens() {
 				return
@@ -189,7 +188,7 @@ func (w *walker) make(e *end, s segment) packet.Packet {
 	case packet.ICMP:
 		size += icmpHeader
 		p.L4.SrcPort, p.L4.DstPort = 0, 0
-		p.L4.ICMPType, p.L4.ICMPID, p.L4.ICMPSeq = packet.ICMPEcho, q.SrcPort, 1
+		p.L4.ICMPType, p.L4.ICMPID, p.L4.ICMPSeq = packet.ICMPEcho, e.sport, 1
 		if s.server {
 			p.L4.ICMPType = packet.ICMPEchoReply
 		}

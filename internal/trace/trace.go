@@ -126,6 +126,7 @@ type Step struct {
 	NFTRule  *nftables.Rule
 	Target   string
 
+	Entry     *netfilter.Entry // conntrack's, where the step is about it
 	Policy    *topology.Rule
 	Route     *topology.Route
 	Neighbour *topology.Neighbour
@@ -138,6 +139,8 @@ type Step struct {
 	Text   [3]string
 	Would  Code
 	WouldT [2]string
+	in     string // interface names at the hook
+	out    string
 }
 
 // Miss is a rule that was tried in vain: of iptables or of nft.

@@ -38,7 +38,7 @@ func (Engine) Trace(_ context.Context, q server.Query) (*topology.Topology, *tra
 		return diagramtest.Topology(private), diagramtest.NodeToPod(), nil
 	}
 	if q.From != "pod/default/web-7c9f5" {
-		return nil, nil, &server.FieldError{Field: "from", Code: "unknown-place", Args: map[string]string{"value": q.From}}
+		return diagramtest.Topology(private), nil, &server.FieldError{Field: "from", Code: "unknown-place", Args: map[string]string{"value": q.From}}
 	}
 	docs := map[string]func() *trace.Document{
 		"pod/default/api-5d4b8": diagramtest.PodToPod, "pod/default/coredns-6b9d": diagramtest.SameNode, "node/node-a": diagramtest.OwnNode, "10.100.171.8": diagramtest.Refused, "10.9.9.9": diagramtest.Unknown,
@@ -47,5 +47,5 @@ func (Engine) Trace(_ context.Context, q server.Query) (*topology.Topology, *tra
 	if f := docs[q.To]; f != nil {
 		return diagramtest.Topology(private), f(), nil
 	}
-	return nil, nil, &server.FieldError{Field: "to", Code: "unknown-place", Args: map[string]string{"value": q.To}}
+	return diagramtest.Topology(private), nil, &server.FieldError{Field: "to", Code: "unknown-place", Args: map[string]string{"value": q.To}}
 }

@@ -1,0 +1,226 @@
+package compile
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/podpath/podpath/internal/cluster"
+	"github.com/podpath/podpath/internal/cni/awsvpc"
+)
+
+// Option is a switch of a cluster that a query may set (`--set key=value`).
+type Option struct {
+	Key     string
+	Env     string   // the plugin's own name for it; accepted as a key too
+	Values  []string // nil: a list of CIDRs
+	Default string
+
+	apply func(c *cluster.Cluster, value string)
+}
+
+func env(key, name string, values []string, def string) Option {
+	return Option{Key: key, Env: name, Values: values, Default: def, apply: func(c *cluster.Cluster, v string) {
+		if c.CNI.Env == nil {
+			c.CNI.Env = map[string]string{}
+		}
+		c.CNI.Env[name] = v
+	}}
+}
+
+var onOff = []string{"false", "true"}
+
+// options are those of the AWS VPC CNI, in the order of the page.
+var options = []Option{
+	{Key: "iptables", Values: []string{"nft", "legacy"}, Default: "nft", apply: func(c *cluster.Cluster, v string) { c.CNI.Backend = v }},
+	env("externalsnat", awsvpc.EnvExternalSNAT, onOff, "false"),
+	env("randomizesnat", awsvpc.EnvRandomizeSNAT, []string{"prng", "hashrandom", "none"}, "prng"),
+	env("excludesnatcidrs", awsvpc.EnvExcludeSNATCIDRs, nil, ""),
+	env("nodeport", awsvpc.EnvNodePortSupport, []string{"true", "false"}, "true"),
+	env("externalservicecidrs", awsvpc.EnvExternalServices, nil, ""),
+	{Key: "vpccidrs", Default: "", apply: func(c *cluster.Cluster, v string) {
+		for _, p := range cidrs(v) {
+			if !slices.Contains(c.VPC.CIDRs, p) {
+				c.VPC.CIDRs = append(c.VPC.CIDRs, p)
+			}
+		}
+	}},
+	{Key: "customnetworking", Env: awsvpc.EnvCustomNetwork, Values: onOff, Default: "false", apply: customNetworking},
+	{Key: "prefixdelegation", Env: awsvpc.EnvPrefixDelegation, Values: onOff, Default: "false", apply: prefixDelegation},
+	{Key: "securitygroups", Values: []string{"off", "strict", "standard"}, Default: "off", apply: securityGroups},
+}
+
+// Options are the switches of a cluster, with the values that it has now as defaults.
+func Options(c *cluster.Cluster) []Option {
+	out := slices.Clone(options)
+	for i := range out {
+		if v, ok := c.CNI.Env[out[i].Env]; ok && out[i].Env != "" {
+			out[i].Default = v
+		}
+		if out[i].Key == "iptables" && c.CNI.Backend != "" {
+			out[i].Default = c.CNI.Backend
+		}
+	}
+	return out
+}
+
+// Set changes a cluster by one option. The error is a [*FieldError].
+func Set(c *cluster.Cluster, key, value string) error {
+	for _, o := range options {
+		if !strings.EqualFold(o.Key, key) && (o.Env == "" || o.Env != key) {
+			continue
+		}
+		bad := func(want string) error {
+			return &FieldError{Field: key, Code: "bad-option", Args: map[string]string{"key": key, "value": value, "values": want, "want": want}}
+		}
+		if o.Values == nil {
+			for _, s := range strings.Split(value, ",") {
+				if s = strings.TrimSpace(s); s == "" {
+					continue
+				}
+				if p, err := netip.ParsePrefix(s); err != nil || !p.Addr().Is4() {
+					return bad("10.0.0.0/8,172.16.0.0/12")
+				}
+			}
+		} else if !slices.Contains(o.Values, value) {
+			return bad(strings.Join(o.Values, ", "))
+		}
+		o.apply(c, value)
+		return nil
+	}
+	var keys []string
+	for _, o := range options {
+		keys = append(keys, o.Key)
+	}
+	return &FieldError{Field: key, Code: "unknown-option", Args: map[string]string{"key": key, "want": strings.Join(keys, ", ")}}
+}
+
+func cidrs(s string) []netip.Prefix {
+	var out []netip.Prefix
+	for _, x := range strings.Split(s, ",") {
+		if p, err := netip.ParsePrefix(strings.TrimSpace(x)); err == nil {
+			out = append(out, p.Masked())
+		}
+	}
+	return out
+}
+
+// customNetworking moves pods and secondary ENIs into subnets of their own (100.64.n.0/24, a further VPC CIDR), as an
+// ENIConfig a zone does. The primary ENI then carries no pods.
+func customNetworking(c *cluster.Cluster, value string) {
+	setEnv(c, awsvpc.EnvCustomNetwork, value)
+	if value != "true" {
+		return
+	}
+	c.VPC.CIDRs = append(c.VPC.CIDRs, netip.MustParsePrefix("100.64.0.0/16"))
+	for i, n := range c.Nodes {
+		if len(n.ENIs) < 2 {
+			continue
+		}
+		home := c.VPC.Subnet(n.ENIs[0].Subnet)
+		s := &cluster.Subnet{Name: "pods-" + n.Name, Zone: home.Zone, RouteTable: home.RouteTable,
+			CIDR: netip.PrefixFrom(netip.AddrFrom4([4]byte{100, 64, byte(i + 1), 0}), 24)}
+		c.VPC.Subnets = append(c.VPC.Subnets, s)
+		for j, e := range n.ENIs[1:] {
+			e.Subnet, e.Address = s.Name, netip.AddrFrom4([4]byte{100, 64, byte(i + 1), byte(10 + j)})
+			e.Secondary, e.Prefixes = nil, nil
+		}
+		for k, p := range c.PodsOn(n.Name) {
+			p.Address = netip.AddrFrom4([4]byte{100, 64, byte(i + 1), byte(20 + k)})
+			if p.ENI == 0 {
+				p.ENI = 1
+			}
+		}
+	}
+}
+
+// prefixDelegation gives each ENI the /28s that its pods' addresses lie in, in place of single addresses. On the node
+// nothing changes: pods are still /32s, and no /28 appears there.
+func prefixDelegation(c *cluster.Cluster, value string) {
+	setEnv(c, awsvpc.EnvPrefixDelegation, value)
+	if value != "true" {
+		return
+	}
+	for _, n := range c.Nodes {
+		for _, p := range c.PodsOn(n.Name) {
+			e := n.ENIs[p.ENI]
+			if prefix := netip.PrefixFrom(p.Address, 28).Masked(); !slices.Contains(e.Prefixes, prefix) {
+				e.Prefixes = append(e.Prefixes, prefix)
+			}
+		}
+	}
+}
+
+// securityGroups gives the first pod of each node a branch ENI with a security group of its own, on a trunk. No t3 type
+// can have one (facts, "Security groups for pods"), so the machines become m5.large.
+func securityGroups(c *cluster.Cluster, mode string) {
+	if mode == "off" {
+		setEnv(c, awsvpc.EnvPodENI, "false")
+		return
+	}
+	setEnv(c, awsvpc.EnvPodENI, "true")
+	setEnv(c, awsvpc.EnvEnforcingMode, mode)
+	group := "sg-pod"
+	var ids []string
+	for _, g := range c.VPC.SecurityGroups {
+		ids = append(ids, g.ID)
+	}
+	pod := &cluster.SecurityGroup{ID: group, Egress: []cluster.GroupRule{{CIDR: netip.MustParsePrefix("0.0.0.0/0")}}, Ingress: []cluster.GroupRule{{Group: group}}}
+	for _, id := range ids {
+		pod.Ingress = append(pod.Ingress, cluster.GroupRule{Group: id})
+	}
+	for _, g := range c.VPC.SecurityGroups { // the cluster's own group lets the pods' group in, as EKS asks for
+		g.Ingress = append(g.Ingress, cluster.GroupRule{Group: group})
+	}
+	c.VPC.SecurityGroups = append(c.VPC.SecurityGroups, pod)
+	for _, n := range c.Nodes {
+		n.Machine = "m5.large"
+		home := c.VPC.Subnet(n.ENIs[0].Subnet)
+		n.ENIs = append(n.ENIs, &cluster.ENI{Subnet: home.Name, Address: free(c, home), Trunk: true, Groups: n.ENIs[0].Groups})
+		if pods := c.PodsOn(n.Name); len(pods) > 0 {
+			pods[0].ENI = len(n.ENIs) - 1
+			pods[0].Branch = &cluster.Branch{VLAN: 1, Subnet: home.Name, Groups: []string{group}}
+			if !home.CIDR.Contains(pods[0].Address) {
+				pods[0].Address = free(c, home)
+			}
+		}
+	}
+}
+
+// free is an address of a subnet that nothing has yet.
+func free(c *cluster.Cluster, s *cluster.Subnet) netip.Addr {
+	taken := map[netip.Addr]bool{}
+	for _, n := range c.Nodes {
+		for _, e := range n.ENIs {
+			taken[e.Address] = true
+		}
+	}
+	for _, p := range c.Pods {
+		taken[p.Address] = true
+	}
+	a := s.CIDR.Masked().Addr()
+	for range 70 { // the first few are the fabric's; what is handed out by the presets lies higher up or is skipped
+		a = a.Next()
+	}
+	for taken[a] {
+		a = a.Next()
+	}
+	return a
+}
+
+func setEnv(c *cluster.Cluster, name, value string) {
+	if c.CNI.Env == nil {
+		c.CNI.Env = map[string]string{}
+	}
+	c.CNI.Env[name] = value
+}
+
+// String is the option as the command line lists it.
+func (o Option) String() string {
+	v := "a list of CIDRs"
+	if o.Values != nil {
+		v = strings.Join(o.Values, "|")
+	}
+	return fmt.Sprintf("%s=%s (%s)", o.Key, v, o.Default)
+}

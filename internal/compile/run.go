@@ -1,0 +1,114 @@
+package compile
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/podpath/podpath/internal/cluster"
+	"github.com/podpath/podpath/internal/topology"
+	"github.com/podpath/podpath/internal/trace"
+)
+
+// Compiled is a cluster with its topology: it never changes, so any number of traces may use it.
+type Compiled struct {
+	Cluster  *cluster.Cluster
+	Topology *topology.Topology
+	Places   []Place
+}
+
+// Compile compiles a cluster with options. Addresses on the Internet that a query names become hosts there: podpath does
+// not know what answers at them, and takes it that something does.
+func Compile(c *cluster.Cluster, options map[string]string, named ...string) (*Compiled, error) {
+	if err := Apply(c, options); err != nil {
+		return nil, err
+	}
+	for _, n := range named {
+		if a, err := netip.ParseAddr(n); err == nil && onInternet(c, a) {
+			c.Hosts = append(c.Hosts, &cluster.Host{Name: a.String(), Address: a})
+		}
+	}
+	t, err := Cluster(c)
+	if err != nil {
+		return nil, err
+	}
+	return &Compiled{c, t, Places(c)}, nil
+}
+
+// onInternet says whether an address is a public one that nothing in the description has.
+func onInternet(c *cluster.Cluster, a netip.Addr) bool {
+	if !a.Is4() || a.IsPrivate() || !a.IsGlobalUnicast() || c.VPC.InternetGateway == "" || netip.MustParsePrefix("100.64.0.0/10").Contains(a) {
+		return false
+	}
+	for _, p := range c.VPC.CIDRs {
+		if p.Contains(a) {
+			return false
+		}
+	}
+	for _, n := range c.Nodes {
+		for _, e := range n.ENIs {
+			if e.Public == a {
+				return false
+			}
+		}
+	}
+	for _, g := range c.VPC.NATGateways {
+		if g.Public == a {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(c.Hosts, func(h *cluster.Host) bool { return h.Address == a })
+}
+
+// Trace runs a request.
+func (c *Compiled) Trace(r *Request) (*trace.Trace, error) {
+	q, err := r.Query(c.Places)
+	if err != nil {
+		return nil, err
+	}
+	return trace.Run(c.Topology, q)
+}
+
+// Cache keeps compiled presets. It is for many goroutines at once.
+type Cache struct {
+	mu   sync.Mutex
+	kept map[string]*Compiled
+}
+
+// cacheSize bounds the memory that queries with free-text options can take: a compiled preset has some 200 KB.
+const cacheSize = 64
+
+// Preset gives a compiled preset with options.
+func (k *Cache) Preset(id string, options map[string]string, named ...string) (*Compiled, error) {
+	c, err := Preset(id)
+	if err != nil {
+		return nil, err
+	}
+	var key strings.Builder
+	key.WriteString(id)
+	for _, o := range slices.Sorted(maps.Keys(options)) {
+		fmt.Fprintf(&key, "\x00%s=%s", o, options[o])
+	}
+	for _, n := range named {
+		if a, err := netip.ParseAddr(n); err == nil && onInternet(c, a) {
+			key.WriteString("\x00" + a.String())
+		}
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if have := k.kept[key.String()]; have != nil {
+		return have, nil
+	}
+	made, err := Compile(c, options, named...)
+	if err != nil {
+		return nil, err
+	}
+	if k.kept == nil || len(k.kept) >= cacheSize {
+		k.kept = map[string]*Compiled{}
+	}
+	k.kept[key.String()] = made
+	return made, nil
+}
