@@ -167,8 +167,11 @@ func (l *layout) findDevices() {
 	}
 	sort.SliceStable(l.chain, func(a, b int) bool { return l.chain[a].rank < l.chain[b].rank })
 	for _, d := range l.chain {
-		if d.kind == topology.External && l.m.topo.Fabric != nil && d.rows <= 1 {
-			d.shape = pill
+		if d.kind == topology.External && l.m.topo.Fabric != nil {
+			d.shape = block
+			if d.rows <= 1 {
+				d.shape = pill
+			}
 		}
 	}
 }
@@ -358,13 +361,13 @@ func (l *layout) fabricNotes(edge float64) {
 		if rt.ID != table {
 			continue
 		}
-		l.s.Notes = append(l.s.Notes, Text{X: 620, Y: l.busY + 28, S: rt.ID, Class: "b s", End: true})
-		room := int((edge-14-(l.busY+28))/16) + 1
+		l.s.Notes = append(l.s.Notes, Text{X: 620, Y: l.busY + 22, S: rt.ID, Class: "b s", End: true})
+		room := int((min(edge, l.busY+54)-8-(l.busY+22))/15) + 1
 		for i, r := range rt.Routes {
 			if i == room {
 				break
 			}
-			l.s.Notes = append(l.s.Notes, Text{X: 632, Y: l.busY + 28 + float64(i)*16, S: r.Destination.String() + " → " + r.Target, Class: "m s"})
+			l.s.Notes = append(l.s.Notes, Text{X: 632, Y: l.busY + 22 + float64(i)*15, S: r.Destination.String() + " → " + r.Target, Class: "m s"})
 		}
 		return
 	}

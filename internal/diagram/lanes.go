@@ -54,6 +54,14 @@ type walker struct {
 
 func (w *walker) at(x, y float64) { w.pts = append(w.pts, waypoint{Point{x, y}, -1}) }
 
+// gap is how far beside the trunk the lane's labels stand: the packet on the answer's track must not cover them.
+func (w *walker) gap() float64 {
+	if w.reply {
+		return labelGap + 6
+	}
+	return labelGap
+}
+
 // stop puts a station on the line.
 func (w *walker) stop(i int, x, y float64, here string, label *Label) {
 	s := &w.l.s.Stations[i]
@@ -97,7 +105,7 @@ func (w *walker) pod(p *podGeo, h *hop) {
 	port(h.in)
 	for j, s := range h.inside {
 		y := at(j, down)
-		w.stop(s, x, y, p.box, &Label{X: p.node.col[p.col] + labelGap, Y: y, One: true, Max: 104})
+		w.stop(s, x, y, p.box, &Label{X: p.node.col[p.col] + w.gap(), Y: y, One: true, Max: 100})
 	}
 	port(h.out)
 	if h.Out != nil {
@@ -132,7 +140,7 @@ func (w *walker) node(g *nodeGeo, i int) {
 	}
 	for j, s := range h.inside {
 		y := g.stationY(l.rows, h, j, down)
-		label := &Label{X: g.col[0] + labelGap, Y: y, Max: g.x + 380 - (g.col[0] + labelGap) - 10}
+		label := &Label{X: g.col[0] + w.gap(), Y: y, Max: g.x + 380 - (g.col[0] + w.gap()) - 10}
 		if l.cross {
 			label.Max -= 30
 		}
@@ -374,7 +382,7 @@ func (w *walker) block(d *deviceGeo, h *hop, stations []int, from, to towards, f
 			i = h.total - 1 - i
 		}
 		y := d.row(i, h.total)
-		w.stop(s, x, y, d.id, &Label{X: d.x + labelGap, Y: y, One: true, Max: 200})
+		w.stop(s, x, y, d.id, &Label{X: d.x + w.gap(), Y: y, One: true, Max: 200})
 	}
 	if len(stations) == 0 {
 		w.at(x, d.y)

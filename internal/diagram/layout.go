@@ -164,11 +164,11 @@ func (l *layout) measure() {
 type side int
 
 const (
-	nowhere side = iota
-	topLeft      // the left pod's veth: the trunk's upper end
-	topRight     // the right pod's veth, reached by the loop
-	botLeft      // the left card: the trunk's lower end
-	botRight     // the right card, reached by a jog
+	nowhere  side = iota
+	topLeft       // the left pod's veth: the trunk's upper end
+	topRight      // the right pod's veth, reached by the loop
+	botLeft       // the left card: the trunk's lower end
+	botRight      // the right card, reached by a jog
 )
 
 // side says where an interface of a node is.
@@ -208,6 +208,7 @@ func (l *layout) drawNodes() {
 	if l.m.topo.Fabric == nil {
 		top = 10
 	}
+	l.drawVPC()
 	if len(l.m.nodes) > 1 && len(l.m.brief) > 0 {
 		top = l.drawStrip(top)
 	}
@@ -232,7 +233,6 @@ func (l *layout) drawNodes() {
 		l.nodes[n.ns.Name] = g
 		l.order = append(l.order, g)
 	}
-	l.drawVPC()
 	shared := len(l.m.nodes) == 2 && l.m.nodes[0].subnet != nil && l.m.nodes[0].subnet == l.m.nodes[1].subnet
 	for i, g := range l.order {
 		w := float64(zoneWidth)
@@ -271,7 +271,7 @@ func (l *layout) drawVPC() {
 	}
 	b := Box{ID: "vpc", Class: VPC, Radius: 14, Rect: Rect{6, 4, Width - 12, 0}}
 	b.Texts = []Text{{X: 22, Y: 25, S: "VPC", Class: "b"}}
-	x := 52.0
+	x := 60.0
 	for i, c := range f.CIDRs {
 		if i == 3 {
 			b.Texts = append(b.Texts, Text{X: x, Y: 25, S: "+" + strconv.Itoa(len(f.CIDRs)-i), Class: "m"})

@@ -114,6 +114,31 @@ func (m *model) openNodes() {
 			}
 		}
 	}
+	if len(m.doc.Legs) > 0 {
+		return
+	}
+	for _, name := range m.nodeNames() {
+		add(name)
+		if len(m.nodes) == maxOpenNodes {
+			return
+		}
+	}
+}
+
+// nodeNames are the namespaces that can be nodes. In a fabric they are the owners of its cards, so that a large
+// cluster's other namespaces are not built; in a recording all are, and they are few.
+func (m *model) nodeNames() []string {
+	f := m.topo.Fabric
+	if f == nil {
+		return m.topo.Names()
+	}
+	var names []string
+	for _, c := range f.Cards {
+		if c.Port.Namespace != "" && !slices.Contains(names, c.Port.Namespace) {
+			names = append(names, c.Port.Namespace)
+		}
+	}
+	return names
 }
 
 // nodeOf is the node that a pod runs on: as its place says, or else where the far end of its first interface is.
@@ -252,24 +277,13 @@ func (m *model) cardOf(ns *topology.Namespace, dev string) string {
 	return dev
 }
 
-// briefNodes finds the nodes that are drawn as one line. In a fabric they are the owners of its cards, so that a large
-// cluster's other namespaces are not built; in a recording they are few.
+// briefNodes finds the nodes that are drawn as one line.
 func (m *model) briefNodes() {
 	open := map[string]bool{}
 	for _, n := range m.nodes {
 		open[n.ns.Name] = true
 	}
-	var names []string
-	if f := m.topo.Fabric; f != nil {
-		for _, c := range f.Cards {
-			if c.Port.Namespace != "" && !slices.Contains(names, c.Port.Namespace) {
-				names = append(names, c.Port.Namespace)
-			}
-		}
-	} else {
-		names = m.topo.Names()
-	}
-	for _, name := range names {
+	for _, name := range m.nodeNames() {
 		if open[name] {
 			continue
 		}

@@ -2,8 +2,10 @@ package netfilter
 
 import (
 	"net/netip"
+	"strconv"
 
 	"github.com/podpath/podpath/internal/iptables"
+	"github.com/podpath/podpath/internal/packet"
 )
 
 // Set is an ipset: named members that a `-m set` rule asks about. Members that the model cannot read are kept as text
@@ -64,15 +66,7 @@ func (s *Set) Contains(q iptables.SetQuery, all map[string]*Set) iptables.Tri {
 			}
 		}
 	case "list:set":
-		for _, name := range s.Sets {
-			member := all[name]
-			if member == nil {
-				return iptables.Unknown
-			}
-			if t := member.Contains(q, all); t != iptables.No {
-				return t
-			}
-		}
+		return s.containsInMembers(q, all)
 	default:
 		return iptables.Unknown
 	}
@@ -80,6 +74,27 @@ func (s *Set) Contains(q iptables.SetQuery, all map[string]*Set) iptables.Tri {
 		return iptables.Unknown
 	}
 	return iptables.No
+}
+
+// containsInMembers asks the sets of a list:set. One that has the packet is enough; one that cannot be asked makes a No
+// unknown. The kernel lets no list into a list (list_set_uadd), so one that stands there is not followed: a dump that
+// was edited could go round in circles.
+func (s *Set) containsInMembers(q iptables.SetQuery, all map[string]*Set) iptables.Tri {
+	answer := iptables.No
+	for _, name := range s.Sets {
+		member := all[name]
+		if member == nil || member.Type == "list:set" {
+			answer = iptables.Unknown
+			continue
+		}
+		switch member.Contains(q, all) {
+		case iptables.Yes:
+			return iptables.Yes
+		case iptables.Unknown:
+			answer = iptables.Unknown
+		}
+	}
+	return answer
 }
 
 // containsAddr takes the longest prefix, which may be an exception (nomatch).
@@ -102,4 +117,35 @@ func (s *Set) containsAddr(a netip.Addr) iptables.Tri {
 		return iptables.Unknown
 	}
 	return iptables.No
+}
+
+// Members lists the set's members as `ipset save` writes them.
+func (s *Set) Members() []string {
+	var out []string
+	text := func(p netip.Prefix) string {
+		if p.IsSingleIP() {
+			return p.Addr().String()
+		}
+		return p.String()
+	}
+	for _, p := range s.Prefixes {
+		out = append(out, text(p))
+	}
+	for _, p := range s.Exceptions {
+		out = append(out, text(p)+" nomatch")
+	}
+	for _, m := range s.Ports {
+		port := strconv.Itoa(int(m.From))
+		if m.To != m.From {
+			port += "-" + strconv.Itoa(int(m.To))
+		}
+		if m.Protocol != 0 {
+			port = packet.Protocol(m.Protocol).String() + ":" + port
+		}
+		if m.Prefix.IsValid() {
+			port = text(m.Prefix) + "," + port
+		}
+		out = append(out, port)
+	}
+	return append(append(out, s.Sets...), s.Unread...)
 }

@@ -156,7 +156,9 @@ func (s *Stack) addNative(t *nftables.Table) {
 			s.Tracks = true
 		}
 		h, ok := HookByName(c.Hook)
-		if !ok {
+		if !ok || t.Dormant {
+			// A dormant table's hooks are not registered (nf_tables_table_disable); its rules still hold what they
+			// took when they were made, connection tracking among it.
 			continue
 		}
 		s.hooks[h] = append(s.hooks[h], BaseChain{Hook: h, Priority: c.Priority, NAT: c.Type == "nat",

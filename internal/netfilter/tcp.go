@@ -14,13 +14,14 @@ const (
 	tcpClosing
 )
 
-// trackTCP moves the state on with a packet. It returns false for what is invalid in the state. A RST in answer to a
-// SYN forgets the connection.
+// trackTCP moves the state on with a packet. It returns false for what is invalid in the state. A RST while no answer but
+// itself was seen forgets the connection, whoever sent it (the IPS_SEEN_REPLY_BIT branch of nf_conntrack_tcp_packet,
+// which runs before the bit is set for the packet at hand).
 func (c *Conntrack) trackTCP(e *Entry, fl packet.TCPFlags, reply bool) bool {
 	old := e.tcp
 	switch {
 	case fl&packet.RST != 0:
-		if reply && old == tcpSynSent {
+		if old == tcpSynSent || e.Status&packet.StatusSeenReply == 0 {
 			c.remove(e)
 		}
 		e.tcp = tcpClosing

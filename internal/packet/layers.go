@@ -46,10 +46,10 @@ func (f *Frame) layers(out []Layer, about *Quote) []Layer {
 	switch f.IP.Protocol {
 	case TCP:
 		head, name = int(f.IP.Len)-20-int(f.L4.Payload), "TCP"
-		fields = [][2]string{{"sport", itoa(int(f.L4.SrcPort))}, {"dport", itoa(int(f.L4.DstPort))}, {"flags", f.L4.Flags.String()}}
+		fields = [][2]string{{"srcPort", itoa(int(f.L4.SrcPort))}, {"dstPort", itoa(int(f.L4.DstPort))}, {"flags", f.L4.Flags.String()}}
 	case UDP:
 		head, name = 8, "UDP"
-		fields = [][2]string{{"sport", itoa(int(f.L4.SrcPort))}, {"dport", itoa(int(f.L4.DstPort))}}
+		fields = [][2]string{{"srcPort", itoa(int(f.L4.SrcPort))}, {"dstPort", itoa(int(f.L4.DstPort))}}
 	case ICMP:
 		head, name = 8, "ICMP"
 		fields = [][2]string{{"type", itoa(int(f.L4.ICMPType))}, {"code", itoa(int(f.L4.ICMPCode))}}
@@ -75,7 +75,7 @@ func (f *Frame) layers(out []Layer, about *Quote) []Layer {
 // Change is a header field or mark that differs between two packets.
 type Change struct{ Field, Before, After string }
 
-// Diff lists what changed from one moment to the next, outermost first: eth.src, ip.dst, tcp.sport, mark, ctmark. Fields
+// Diff lists what changed from one moment to the next, outermost first: eth.src, ip.dst, tcp.srcPort, mark, ctmark. Fields
 // of a tunnel's inner packet have the prefix "inner.".
 func Diff(before, after *Packet) []Change {
 	var out []Change
@@ -128,8 +128,8 @@ func diffFrame(out *[]Change, prefix string, a, b *Frame) {
 		add("icmp.id", itoa(int(a.L4.ICMPID)), itoa(int(b.L4.ICMPID)))
 		return
 	}
-	add(l4+".sport", itoa(int(a.L4.SrcPort)), itoa(int(b.L4.SrcPort)))
-	add(l4+".dport", itoa(int(a.L4.DstPort)), itoa(int(b.L4.DstPort)))
+	add(l4+".srcPort", itoa(int(a.L4.SrcPort)), itoa(int(b.L4.SrcPort)))
+	add(l4+".dstPort", itoa(int(a.L4.DstPort)), itoa(int(b.L4.DstPort)))
 }
 
 // String is the encapsulation's name; "" for none.

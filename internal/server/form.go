@@ -1,6 +1,8 @@
 package server
 
 import (
+	"cmp"
+	"strconv"
 	"strings"
 
 	"github.com/podpath/podpath/web/locales"
@@ -22,7 +24,7 @@ func (s *Server) form(l *locales.Printer, req *request, preset Preset, places []
 	number := func(name, def string) templates.NumberField {
 		return templates.NumberField{Value: req.raw[name], Placeholder: def, Min: limits[name].min, Max: limits[name].max}
 	}
-	f.Port, f.Sport, f.TTL, f.Payload = number("dport", "80"), number("sport", "40000"), number("ttl", "64"), number("payload", "0")
+	f.Port, f.Sport, f.TTL, f.Payload = number("dport", strconv.Itoa(cmp.Or(preset.Start.Port, 80))), number("sport", "40000"), number("ttl", "64"), number("payload", "0")
 	for _, o := range preset.Options {
 		f.Options = append(f.Options, optionField(l, o, req.Options[o.Key]))
 	}

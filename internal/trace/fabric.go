@@ -29,7 +29,7 @@ type natEntry struct {
 // fabricFrom takes the frame that a card put on the fabric to the card or gateway that its subnet's route table names.
 func (w *walker) fabricFrom(card *topology.ENICard) (topology.Port, bool) {
 	f := w.top.Fabric
-	w.p.Mark, w.p.CTMark, w.ref = 0, 0, netfilter.Ref{}
+	w.scrub()
 	w.in = nil
 	w.beginHop(f.Name, topology.Router, nil, card.ID)
 	end := func() (topology.Port, bool) {
@@ -249,7 +249,7 @@ func (w *walker) natGateway(gw *topology.CloudGateway) (topology.Port, bool) {
 func (w *walker) fabricInbound() (topology.Port, bool) {
 	f := w.top.Fabric
 	igw := f.InternetGateway()
-	w.p.Mark, w.p.CTMark, w.ref = 0, 0, netfilter.Ref{}
+	w.scrub()
 	w.in = nil
 	dst := w.p.IP.Dst
 	if port, ok := f.OutsideFor(dst); ok && igw == nil {

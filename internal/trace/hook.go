@@ -269,7 +269,7 @@ func (w *walker) mapTo(h netfilter.Hook, v iptables.Verdict, in, out *topology.I
 	}
 	w.ct.Setup(e, m, &r, netfilter.RandomPort)
 	if r.Random || r.RandomFully {
-		w.assume(AssumePort, "namespace", w.ns.Name)
+		w.assume(AssumePort, "namespace", w.ns.Name, "port", itoa(int(e.Reply.DstPort)))
 	}
 }
 

@@ -107,6 +107,13 @@ func (w *walker) step(stage Stage, v Verdict, code Code) *Step {
 	return &w.t.steps[len(w.t.steps)-1]
 }
 
+// scrub takes away what the packet had beside its headers in the namespace that it leaves. That is no decision of where
+// it arrives, so no step shows it.
+func (w *walker) scrub() {
+	w.p.Mark, w.p.CTMark, w.ref = 0, 0, netfilter.Ref{}
+	w.snapshot()
+}
+
 func (w *walker) lastStep() *Step { return &w.t.steps[len(w.t.steps)-1] }
 
 // beginHop opens a visit to a namespace or fabric device.
@@ -316,7 +323,7 @@ func (w *walker) arrive(at topology.Port) (topology.Port, bool) {
 	lo := dev.Kind == topology.Loopback
 	if !lo {
 		// A frame that comes to another namespace brings no mark and no conntrack entry (skb_scrub_packet).
-		w.p.Mark, w.p.CTMark, w.ref = 0, 0, netfilter.Ref{}
+		w.scrub()
 	}
 	w.enter(ns)
 	w.route = routed{}

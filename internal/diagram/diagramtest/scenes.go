@@ -97,7 +97,7 @@ func (c *composer) forward(ns, in, out, prio, table, route, via string, marked b
 	c.station("FORWARD", "FORWARD", "",
 		chosen(change(step("forward", "ok", trace.TTLDecremented, "", "before", strconv.Itoa(c.f.ttl), "after", ttl), "ip.ttl", ttl)),
 		rule("FORWARD", "filter", "FORWARD", 0, step("netfilter", "policy accept", trace.ChainPolicy, "-P FORWARD ACCEPT", "policy", "ACCEPT")))
-	post := []trace.StepDocument{step("conntrack", "confirmed", trace.ConnConfirmed, "", "tuple", tuple, "reply", "")}
+	post := []trace.StepDocument{step("conntrack", "confirmed", trace.ConnConfirmed, "", "tuple", tuple, "reply", fmt.Sprintf("tcp %s:%d → %s:%d", c.f.dst, c.f.dport, c.f.src, c.f.sport))}
 	switch {
 	case reply:
 		post = []trace.StepDocument{step("netfilter", "ok", trace.NATNothingToDo, "")}
@@ -197,6 +197,7 @@ func PodToInternet(nat bool) *trace.Document {
 	}
 	c.gateway("igw-0a4f", trace.GatewayNAT, "ip.src", public)
 	c.hop("internet", "external", "eth0", "")
+	c.station("receive", "receive", "eth0", step("receive", "ok", trace.FrameForUs, "", "dev", "eth0", "mac", "02:00:00:00:00:50"))
 	c.station("deliver", "deliver", "", step("deliver", "delivered", trace.DeliveredHere, "", "dst", host, "port", "443"))
 	c.startLeg("reply", "SYN-ACK")
 	c.swap(host, public, "SA")

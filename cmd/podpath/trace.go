@@ -1,0 +1,180 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/netip"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/podpath/podpath/internal/compile"
+	"github.com/podpath/podpath/internal/packet"
+	"github.com/podpath/podpath/internal/topology"
+	"github.com/podpath/podpath/internal/trace"
+	"github.com/podpath/podpath/web/locales"
+)
+
+func traceCommand() *cobra.Command {
+	var src source
+	var r compile.Request
+	var output, packets, lang, source string
+	var df, explain bool
+	var choose []string
+	c := &cobra.Command{
+		Use:   "trace --from PLACE --to PLACE",
+		Short: "Follow a packet and its answer, decision by decision",
+		Long: `Follow a packet and its answer through the network, decision by decision.
+
+Places are pods, nodes, hosts and addresses: pod/default/netshoot-1, node/node-a, internet, 192.168.2.57. In a snapshot
+the namespaces are called as their folders are.`,
+		Example: `  podpath trace --from pod/default/netshoot-2 --to internet --dport 80
+  podpath trace --preset eks-private --from pod/default/netshoot-1 --to 8.8.8.8 --proto icmp
+  podpath trace --snapshot state --from a --to 198.51.100.7 --dport 80 --output path`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			r.NoDF = !df
+			switch packets {
+			case "first":
+			case "all":
+				r.Exchange = true
+			default:
+				return fmt.Errorf("--packets %s: want first (the first packet and its answer) or all (the whole exchange)", packets)
+			}
+			for _, kv := range choose {
+				k, v, ok := strings.Cut(kv, "=")
+				if !ok {
+					return fmt.Errorf("--choose %s: want chain=target", kv)
+				}
+				if r.Choices == nil {
+					r.Choices = map[string]string{}
+				}
+				r.Choices[k] = v
+			}
+			n, err := src.open(r.From, r.To)
+			if err != nil {
+				return err
+			}
+			if r.From == "" || r.To == "" {
+				return fmt.Errorf("--from and --to are needed; places here: %s", strings.Join(n.places(), ", "))
+			}
+			r.Options = n.options
+			t, err := n.trace(&r, source)
+			if err != nil {
+				return err
+			}
+			return write(cmd.OutOrStdout(), t, output, lang, explain)
+		},
+	}
+	src.flags(c)
+	f := c.Flags()
+	f.StringVar(&r.From, "from", "", "where the packet starts")
+	f.StringVar(&r.To, "to", "", "where it goes")
+	f.StringVar(&source, "source", "", "the address that the socket is bound to (default: the route chooses)")
+	f.StringVar(&r.Protocol, "proto", "tcp", "tcp, udp or icmp")
+	f.IntVar(&r.SrcPort, "sport", 0, "source port (default 40000)")
+	f.IntVar(&r.DstPort, "dport", 0, fmt.Sprintf("destination port (default %d)", compile.DefaultPort))
+	f.IntVar(&r.TTL, "ttl", 0, "time to live (default 64)")
+	f.IntVar(&r.Payload, "payload", 4, "bytes that the client sends")
+	f.BoolVar(&df, "df", true, "don't fragment")
+	f.StringVar(&packets, "packets", "first", "first: the first packet and its answer; all: the whole exchange")
+	f.StringArrayVar(&choose, "choose", nil, "where chance decides: chain=target")
+	f.StringVarP(&output, "output", "o", "text", "text, json, path or rules")
+	f.StringVar(&lang, "lang", "en", "language of the sentences: en or ko")
+	f.BoolVar(&explain, "explain", false, "say each step in a sentence, and list the rules passed over")
+	return c
+}
+
+func (n *network) places() []string {
+	if n.compiled == nil {
+		return n.topology.Names()
+	}
+	var out []string
+	for _, p := range n.compiled.Places {
+		out = append(out, p.Name)
+	}
+	return out
+}
+
+func (n *network) trace(r *compile.Request, source string) (*trace.Trace, error) {
+	var bound netip.Addr
+	if source != "" {
+		a, err := netip.ParseAddr(source)
+		if err != nil {
+			return nil, fmt.Errorf("--source %s: want an address", source)
+		}
+		bound = a
+	}
+	if n.compiled != nil {
+		q, err := r.Query(n.compiled.Places)
+		if err != nil {
+			return nil, err
+		}
+		q.Source = bound
+		return trace.Run(n.topology, q)
+	}
+	ns, err := n.namespace(r.From)
+	if err != nil {
+		return nil, fmt.Errorf("--from: %w", err)
+	}
+	to, err := n.address(r.To)
+	if err != nil {
+		return nil, err
+	}
+	q, err := r.Query([]compile.Place{{Name: r.From, Address: ns.PrimaryAddress()}, {Name: r.To, Address: to, Kind: topology.External}})
+	if err != nil {
+		return nil, err
+	}
+	q.From, q.To, q.Source = ns.Name, to, bound
+	if n.topology.Traced != nil {
+		// The servers of a recording answer with their names (golden/kernel/README.md, "The exchange").
+		q.Answer = func(ns string) int { return len("pong from " + ns) }
+	}
+	if q.Protocol == packet.ICMP {
+		q.Answer = nil
+	}
+	return trace.Run(n.topology, q)
+}
+
+func write(w io.Writer, t *trace.Trace, output, lang string, explain bool) error {
+	switch output {
+	case "text":
+		p := &text{w: w, doc: t.Document(), trace: t, say: locales.New(lang), color: isTerminal(w), explain: explain}
+		return p.print()
+	case "json":
+		e := json.NewEncoder(w)
+		e.SetIndent("", " ")
+		e.SetEscapeHTML(false)
+		return e.Encode(t.Document())
+	case "path":
+		return rows(w, t.Path())
+	case "rules":
+		return rows(w, t.Rules())
+	}
+	return fmt.Errorf("--output %s: want text, json, path or rules", output)
+}
+
+// rows prints a JSON array with a row a line, as recordings have it, so that diff shows single rows.
+func rows[T any](w io.Writer, all []T) error {
+	if _, err := io.WriteString(w, "["); err != nil {
+		return err
+	}
+	for i, r := range all {
+		var b strings.Builder
+		e := json.NewEncoder(&b)
+		e.SetEscapeHTML(false)
+		if err := e.Encode(r); err != nil {
+			return err
+		}
+		sep := ",\n "
+		if i == 0 {
+			sep = "\n "
+		}
+		if _, err := io.WriteString(w, sep+strings.TrimSpace(b.String())); err != nil {
+			return err
+		}
+	}
+	_, err := io.WriteString(w, "\n]\n")
+	return err
+}
