@@ -307,7 +307,7 @@ func (l *layout) drawOutwards(d *deviceGeo, y float64) float64 {
 // drawBlock draws a device that has rows of stations inside.
 func (l *layout) drawBlock(d *deviceGeo, r Rect) {
 	b := Box{ID: d.id, Class: Device, Radius: 12, Rect: r, Quiet: !d.visited}
-	x := r.X + 46
+	x := r.X + 60
 	if d.kind == topology.External && l.m.topo.Fabric != nil {
 		b.Texts = []Text{{X: x, Y: r.Y + 21, Key: "box.internet", Class: "b"}}
 		x += 76

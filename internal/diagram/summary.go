@@ -33,7 +33,9 @@ func routeSummary(steps []trace.StepDocument) string {
 		case trace.RouteUnicast, trace.RouteLink:
 			parts = append(parts, st.Args["dev"])
 		case trace.RouteLocal:
-			parts = append(parts, "local")
+			if len(parts) == 0 || parts[len(parts)-1] != "local" {
+				parts = append(parts, "local")
+			}
 		case trace.RouteBlackhole, trace.RouteUnreachable, trace.RouteProhibit:
 			parts = append(parts, st.Verdict)
 		}

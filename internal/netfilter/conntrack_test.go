@@ -274,7 +274,7 @@ func TestRandomPort(t *testing.T) {
 	nat := &iptables.NATRange{Min: addr("192.0.2.1"), RandomFully: true}
 	seen := map[uint16]bool{}
 	for i := range 8 {
-		p := tcp(t, "10.0.0.1:1000 > 10.0.0.2:80", syn)
+		p := tcp(t, "10.0.0.1:41000 > 10.0.0.2:80", syn)
 		p.L4.SrcPort += uint16(i)
 		was := p.L4.SrcPort
 		r := c.In(p, 0)

@@ -67,8 +67,13 @@ func (ns *Namespace) Route(f *Lookup) Result {
 		case NopRule:
 			continue
 		case GotoRule:
-			for i+1 < len(ns.Rules) && ns.Rules[i+1].Priority < r.Goto {
-				i++
+			// A goto whose target is not there is passed over (rule->ctarget is NULL in fib_rules_lookup). The kernel
+			// takes no goto backwards (fib_nl_newrule), so the search starts behind the rule and cannot go in circles.
+			for j := i + 1; j < len(ns.Rules); j++ {
+				if ns.Rules[j].Priority == r.Goto {
+					i = j - 1
+					break
+				}
 			}
 			continue
 		case BlackholeRule, UnreachableRule, ProhibitRule:
@@ -156,7 +161,7 @@ var limitedBroadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
 // (__inet_dev_addr_type in net/ipv4/fib_frontend.c).
 func (ns *Namespace) AddrType(addr netip.Addr, dev string) iptables.AddrType {
 	switch {
-	case !addr.IsValid() || addr.As4()[0] == 0 || addr == limitedBroadcast:
+	case !addr.IsValid() || addr.Is4() && addr.As4()[0] == 0 || addr == limitedBroadcast:
 		return iptables.AddrBroadcast
 	case addr.IsMulticast():
 		return iptables.AddrMulticast

@@ -39,12 +39,12 @@ func (w *walker) fabricFrom(card *topology.ENICard) (topology.Port, bool) {
 	if card.SourceCheck {
 		if !card.Owns(w.p.IP.Src) {
 			s := w.drop(SourceCheckFailed, "")
-			s.Text[0], s.Addr = card.ID, w.p.IP.Src
-			s.Would, s.WouldT[0] = WouldDisableCheck, card.ID
+			w.more(s).Text[0], w.more(s).Addr = card.ID, w.p.IP.Src
+			w.more(s).Would, w.more(s).WouldT[0] = WouldDisableCheck, card.ID
 			return end()
 		}
 		s := w.step(StageFabric, VerdictOK, SourceCheckOK)
-		s.Text[0], s.Addr = card.ID, w.p.IP.Src
+		w.more(s).Text[0], w.more(s).Addr = card.ID, w.p.IP.Src
 	}
 	if w.group(card, false) == stop {
 		return end()
@@ -57,15 +57,15 @@ func (w *walker) fabricFrom(card *topology.ENICard) (topology.Port, bool) {
 	route, table := f.RouteFor(subnet, dst)
 	if route == nil {
 		s := w.drop(VPCNoRoute, "")
-		s.Addr = dst
+		w.more(s).Addr = dst
 		if table != nil {
-			s.Text[0] = table.ID
+			w.more(s).Text[0] = table.ID
 		}
 		return end()
 	}
 	s := w.step(StageFabric, VerdictForward, VPCRoute)
-	s.Text = [3]string{table.ID, route.Destination.String(), route.Target}
-	s.Addr = dst
+	w.more(s).Text = [3]string{table.ID, route.Destination.String(), route.Target}
+	w.more(s).Addr = dst
 	if route.Target == "local" {
 		return w.toCard(card, dst)
 	}
@@ -74,7 +74,7 @@ func (w *walker) fabricFrom(card *topology.ENICard) (topology.Port, bool) {
 	}
 	gw := f.Gateway(route.Target)
 	if gw == nil {
-		w.unknown(NotModelled).Text[0] = route.Target
+		w.more(w.unknown(NotModelled)).Text[0] = route.Target
 		return end()
 	}
 	w.endHop(gw.ID)
@@ -89,7 +89,7 @@ func (w *walker) toCard(from *topology.ENICard, dst netip.Addr) (topology.Port, 
 	target := w.top.Fabric.CardOf(dst)
 	if target == nil {
 		s := w.drop(VPCNoCard, "")
-		s.Addr = dst
+		w.more(s).Addr = dst
 		w.endHop("")
 		return topology.Port{}, false
 	}
@@ -100,16 +100,16 @@ func (w *walker) toCard(from *topology.ENICard, dst netip.Addr) (topology.Port, 
 func (w *walker) into(from, target *topology.ENICard) (topology.Port, bool) {
 	f := w.top.Fabric
 	s := w.step(StageFabric, VerdictForward, VPCMapped)
-	s.Addr = w.p.IP.Dst
-	s.Text[0], s.Text[1] = target.ID, target.Port.Namespace
+	w.more(s).Addr = w.p.IP.Dst
+	w.more(s).Text[0], w.more(s).Text[1] = target.ID, target.Port.Namespace
 	if w.group(target, true) == stop {
 		w.endHop("")
 		return topology.Port{}, false
 	}
 	if target.SourceCheck && !target.Owns(w.p.IP.Dst) {
 		s := w.drop(DestCheckFailed, "")
-		s.Text[0], s.Addr = target.ID, w.p.IP.Dst
-		s.Would, s.WouldT[0] = WouldDisableCheck, target.ID
+		w.more(s).Text[0], w.more(s).Addr = target.ID, w.p.IP.Dst
+		w.more(s).Would, w.more(s).WouldT[0] = WouldDisableCheck, target.ID
 		w.endHop("")
 		return topology.Port{}, false
 	}
@@ -118,7 +118,7 @@ func (w *walker) into(from, target *topology.ENICard) (topology.Port, bool) {
 	if from != nil && from.Subnet == target.Subnet {
 		w.p.Eth.Src = from.MAC
 	}
-	w.step(StageTransmit, VerdictOK, Transmitted).Text[0] = target.Port.Namespace
+	w.more(w.step(StageTransmit, VerdictOK, Transmitted)).Text[0] = target.Port.Namespace
 	w.endHop(target.ID)
 	return target.Port, true
 }
@@ -137,7 +137,7 @@ func (w *walker) group(card *topology.ENICard, ingress bool) verdict {
 	back, _ := netfilter.Invert(t)
 	for _, e := range w.fabric.groups {
 		if e.card == card && (e.tuple == back || e.tuple == t) {
-			w.step(StageFabric, VerdictOK, GroupTracked).Text[0] = card.ID
+			w.more(w.step(StageFabric, VerdictOK, GroupTracked)).Text[0] = card.ID
 			return goOn
 		}
 	}
@@ -160,7 +160,7 @@ func (w *walker) group(card *topology.ENICard, ingress bool) verdict {
 			if f.Allows(&rules[i], &w.p, far) {
 				w.fabric.groups = append(w.fabric.groups, groupEntry{card, t})
 				s := w.step(StageFabric, VerdictOK, code)
-				s.Text = [3]string{g.ID, rules[i].String(), card.ID}
+				w.more(s).Text = [3]string{g.ID, rules[i].String(), card.ID}
 				return goOn
 			}
 		}
@@ -170,10 +170,10 @@ func (w *walker) group(card *topology.ENICard, ingress bool) verdict {
 		code = GroupIngressNo
 	}
 	s := w.drop(code, "")
-	s.Text[0], s.Text[1] = card.ID, card.Groups[0]
-	s.Addr = far
-	s.Number[0] = int(w.p.L4.DstPort)
-	s.Would, s.WouldT[0], s.WouldT[1] = WouldGroupRule, card.Groups[0], far.String()
+	w.more(s).Text[0], w.more(s).Text[1] = card.ID, card.Groups[0]
+	w.more(s).Addr = far
+	w.more(s).Number[0] = int(w.p.L4.DstPort)
+	w.more(s).Would, w.more(s).WouldT[0], w.more(s).WouldT[1] = WouldGroupRule, card.Groups[0], far.String()
 	return stop
 }
 
@@ -182,8 +182,8 @@ func (w *walker) internetGateway(gw *topology.CloudGateway, public netip.Addr) (
 	w.beginHop(gw.ID, topology.Gateway, nil, "vpc")
 	if !public.IsValid() {
 		s := w.drop(GatewayNoPublic, "")
-		s.Addr = w.p.IP.Src
-		s.Would, s.WouldT[0] = WouldPublic, w.p.IP.Src.String()
+		w.more(s).Addr = w.p.IP.Src
+		w.more(s).Would, w.more(s).WouldT[0] = WouldPublic, w.p.IP.Src.String()
 		w.endHop("")
 		return topology.Port{}, false
 	}
@@ -199,13 +199,13 @@ func (w *walker) toInternet() (topology.Port, bool) {
 	port, ok := f.OutsideFor(w.p.IP.Dst)
 	if !ok {
 		s := w.unknown(PeerUnknown)
-		s.Addr = w.p.IP.Dst
-		s.Text[0] = w.p.IP.Dst.String()
+		w.more(s).Addr = w.p.IP.Dst
+		w.more(s).Text[0] = w.p.IP.Dst.String()
 		w.endHop("")
 		return topology.Port{}, false
 	}
 	w.p.Eth = packet.Ethernet{Src: f.OutsideMAC, Dst: f.MACOf(w.top, port)}
-	w.step(StageTransmit, VerdictOK, Transmitted).Text[0] = port.Namespace
+	w.more(w.step(StageTransmit, VerdictOK, Transmitted)).Text[0] = port.Namespace
 	w.endHop("internet")
 	return port, true
 }
@@ -237,7 +237,7 @@ func (w *walker) natGateway(gw *topology.CloudGateway) (topology.Port, bool) {
 	igw := f.InternetGateway()
 	if igw == nil {
 		s := w.drop(VPCNoRoute, "")
-		s.Addr = w.p.IP.Dst
+		w.more(s).Addr = w.p.IP.Dst
 		w.endHop("")
 		return topology.Port{}, false
 	}
@@ -269,7 +269,7 @@ func (w *walker) fabricInbound() (topology.Port, bool) {
 	card, private := f.CardByPublic(dst)
 	if card == nil {
 		s := w.drop(GatewayUnknownDst, "")
-		s.Addr = dst
+		w.more(s).Addr = dst
 		w.endHop("")
 		return topology.Port{}, false
 	}
@@ -301,7 +301,7 @@ func (w *walker) natGatewayBack(gw *topology.CloudGateway, public netip.Addr) (t
 		}
 	}
 	s := w.drop(NATGatewayNoEntry, "")
-	s.Addr = public
+	w.more(s).Addr = public
 	w.endHop("")
 	return topology.Port{}, false
 }

@@ -55,23 +55,17 @@ func (w *walker) hook(h netfilter.Hook, in, out *topology.Interface) verdict {
 
 // chain evaluates one base chain.
 func (w *walker) chain(b *netfilter.BaseChain, h netfilter.Hook, in, out *topology.Interface) iptables.Verdict {
-	w.base, w.first = b, true
+	w.base, w.first, w.hookIn, w.hookOut = b, true, in, out
 	w.conn = w.ref.Conn()
 	if b.IPT == nil && b.NFT == nil {
 		return iptables.Verdict{Kind: iptables.Accept}
 	}
-	name := func(i *topology.Interface) string {
-		if i == nil {
-			return ""
-		}
-		return i.Name
-	}
 	var v iptables.Verdict
 	if b.IPT != nil {
-		w.input = iptables.Input{Packet: &w.p, Conn: &w.conn, In: name(in), Out: name(out), Env: (*env)(w), Local: h == netfilter.LocalOut || h == netfilter.PostRouting && in == nil}
+		w.input = iptables.Input{Packet: &w.p, Conn: &w.conn, In: nameOf(in), Out: nameOf(out), Env: (*env)(w), Local: h == netfilter.LocalOut || h == netfilter.PostRouting && in == nil}
 		v = w.ipt.Run(b.IPT, &w.input, (*iptSink)(w))
 	} else {
-		v = w.native(b, name(in), name(out))
+		v = w.native(b, nameOf(in), nameOf(out))
 	}
 	w.keepConn()
 	if w.ipt.Halted() || w.nft.Halted() {
@@ -102,16 +96,16 @@ func (w *walker) end(v iptables.Verdict) verdict {
 	case iptables.Reject:
 		s := w.step(StageReject, VerdictReject, RuleReject)
 		s.Hook, s.HasHook = w.base.Hook, true
-		s.Text[0], s.Text[2] = v.Reject, "NETFILTER_DROP"
+		w.more(s).Text[0], w.more(s).Text[2] = v.Reject, "NETFILTER_DROP"
 		s.Base = w.base
 		w.leg().Outcome = Rejected
 		w.rejectWith(v.Reject)
 		return stop
 	case iptables.Undecided:
-		w.unknown(LoopDetected).Number[0] = maxCrossings // rules that jump in a circle
+		w.more(w.unknown(LoopDetected)).Number[0] = maxCrossings // rules that jump in a circle
 		return stop
 	case iptables.Queue:
-		w.unknown(NotModelled).Text[0] = "NFQUEUE"
+		w.more(w.unknown(NotModelled)).Text[0] = "NFQUEUE"
 		return stop
 	}
 	return goOn
@@ -293,12 +287,12 @@ func (k *iptSink) Event(e iptables.Event) {
 	s.Base, s.Chain, s.Rule = w.base, e.Chain, e.Rule
 	s.missAt, s.missN = at, int32(len(e.Misses))
 	s.First, w.first = w.first, false
-	s.in, s.out = w.input.In, w.input.Out
+	s.In, s.Out = w.hookIn, w.hookOut
 	switch e.Verdict.Kind {
 	case iptables.Jump, iptables.Goto:
 		s.Target = e.Verdict.Chain.Name
 	case iptables.Reject:
-		s.Text[2] = e.Verdict.Reject
+		w.more(s).Text[2] = e.Verdict.Reject
 	case iptables.Undecided:
 		if e.Rule != nil {
 			w.assume(AssumeRule, "namespace", w.ns.Name, "text", e.Rule.Text())
@@ -491,4 +485,12 @@ func probability(r *iptables.Rule) (float64, bool) {
 		}
 	}
 	return 0, false
+}
+
+// nameOf is an interface's name, "" for none.
+func nameOf(i *topology.Interface) string {
+	if i == nil {
+		return ""
+	}
+	return i.Name
 }

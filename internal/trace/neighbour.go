@@ -25,8 +25,8 @@ func (w *walker) resolve(dev *topology.Interface) verdict {
 	mac, code, n, who := w.ask(dev, ip)
 	if mac.IsZero() {
 		s := w.drop(NeighbourFailed, "NEIGH_FAILED")
-		s.Addr, s.Interface = ip, dev
-		s.Would, s.WouldT[0] = WouldNeighbour, ip.String()
+		w.more(s).Addr, s.Interface = ip, dev
+		w.more(s).Would, w.more(s).WouldT[0] = WouldNeighbour, ip.String()
 		if w.in != nil {
 			w.owe(icmpError{typ: packet.ICMPUnreachable, code: 1})
 		}
@@ -34,8 +34,8 @@ func (w *walker) resolve(dev *topology.Interface) verdict {
 	}
 	w.p.Eth = packet.Ethernet{Src: dev.MAC, Dst: mac}
 	s := w.step(StageNeighbour, VerdictOK, code)
-	s.Addr, s.Interface, s.Neighbour = ip, dev, n
-	s.Text[0], s.Text[1] = mac.String(), who
+	w.more(s).Addr, s.Interface, s.Neighbour = ip, dev, n
+	w.more(s).Text[0], w.more(s).Text[1] = mac.String(), who
 	return goOn
 }
 
@@ -193,7 +193,7 @@ func (w *walker) bridgePort(br, from *topology.Interface) *topology.Interface {
 		}
 		s := w.step(StageBridge, VerdictForward, BridgePort)
 		s.Interface = port
-		s.Text[0] = text
+		w.more(s).Text[0] = text
 		return port
 	}
 	// Not in the dump's FDB: the frame would be flooded, and one port's far end takes it.
@@ -206,11 +206,11 @@ func (w *walker) bridgePort(br, from *topology.Interface) *topology.Interface {
 		if hit {
 			s := w.step(StageBridge, VerdictForward, BridgeLearned)
 			s.Interface = port
-			s.Text[0] = text
+			w.more(s).Text[0] = text
 			return port
 		}
 	}
-	w.drop(BridgeFlood, "NO_TX_TARGET").Text[0] = text
+	w.more(w.drop(BridgeFlood, "NO_TX_TARGET")).Text[0] = text
 	return nil
 }
 

@@ -309,7 +309,7 @@ func (t *Trace) at(hop *Hop, s *Step, mark string) *AtRow {
 			r.CTDir = "reply"
 		}
 	}
-	r.In, r.Out = strp(s.in), strp(s.out)
+	r.In, r.Out = strp(nameOf(s.In)), strp(nameOf(s.Out))
 	return r
 }
 

@@ -138,7 +138,7 @@ func (t *Trace) missDocument(s *Step, m Miss) MissDocument {
 	p := t.Packets[s.Before]
 	conn := packet.Conn{State: s.State, Reply: s.Reply, Mark: p.CTMark}
 	if m.Rule != nil {
-		in := iptables.Input{Packet: &p, Conn: &conn, In: s.in, Out: s.out}
+		in := iptables.Input{Packet: &p, Conn: &conn, In: nameOf(s.In), Out: nameOf(s.Out)}
 		r := m.Rule.Matches[m.Match].Why(&in)
 		return MissDocument{Rule: m.Rule.Number, Text: m.Rule.Text(), Code: r.Code, Args: pairs(r.Args)}
 	}
@@ -176,7 +176,7 @@ func passedRules(ns *topology.Namespace, s *Step) []EvidenceDocument {
 			break
 		}
 		e := EvidenceDocument{Text: r.String(), Verdict: "miss", Code: "rule-does-not-apply"}
-		if r.Matches(&s.Lookup) {
+		if r.Matches(&s.more().Lookup) {
 			e.Code = "table-has-no-route"
 		}
 		if r.NotUnderstood != "" {
@@ -198,7 +198,7 @@ func otherRoutes(ns *topology.Namespace, s *Step) []EvidenceDocument {
 		return nil
 	}
 	var out []EvidenceDocument
-	for _, r := range tab.Candidates(s.Lookup.Dst) {
+	for _, r := range tab.Candidates(s.more().Lookup.Dst) {
 		if r != s.Route {
 			out = append(out, EvidenceDocument{Text: r.String(), Verdict: "lost", Code: "shorter-prefix"})
 		}
@@ -208,12 +208,12 @@ func otherRoutes(ns *topology.Namespace, s *Step) []EvidenceDocument {
 
 // would renders what would have to change.
 func (t *Trace) would(s *Step) *ReasonDocument {
-	if s.Would == "" {
+	if s.more().Would == "" {
 		return nil
 	}
 	a := map[string]string{}
-	x, y := s.WouldT[0], s.WouldT[1]
-	switch s.Would {
+	x, y := s.more().WouldT[0], s.more().WouldT[1]
+	switch s.more().Would {
 	case WouldRaiseTTL:
 		a["least"] = strconv.Itoa(t.hopsSoFar(s) + 1)
 	case WouldClearDF:
@@ -240,7 +240,7 @@ func (t *Trace) would(s *Step) *ReasonDocument {
 		p := &t.Packets[s.Packet]
 		a["group"], a["from"], a["protocol"], a["port"] = x, y, p.IP.Protocol.String(), strconv.Itoa(int(p.L4.DstPort))
 	}
-	return &ReasonDocument{Code: string(s.Would), Args: a}
+	return &ReasonDocument{Code: string(s.more().Would), Args: a}
 }
 
 // hopsSoFar is by how many the TTL would have had to be larger to pass here: what was taken before, and the one here.
@@ -262,7 +262,7 @@ func (t *Trace) args(s *Step) map[string]string {
 	if s.Interface != nil {
 		dev = s.Interface.Name
 	}
-	num := func(i int) string { return strconv.Itoa(s.Number[i]) }
+	num := func(i int) string { return strconv.Itoa(s.more().Number[i]) }
 	switch s.Code {
 	case SourceByRoute, SourceBound:
 		a["src"], a["dst"], a["dev"] = after.IP.Src.String(), after.IP.Dst.String(), dev
@@ -274,7 +274,7 @@ func (t *Trace) args(s *Step) map[string]string {
 			a["want"] = s.Interface.MAC.String()
 		}
 	case FrameOnPort:
-		a["dev"], a["bridge"] = dev, s.Text[0]
+		a["dev"], a["bridge"] = dev, s.more().Text[0]
 	case FrameRaw:
 		a["dev"] = dev
 	case ConnNew, ConnEstablished, ConnRelated, ConnInvalid:
@@ -294,7 +294,7 @@ func (t *Trace) args(s *Step) map[string]string {
 		if s.Code == RuleDNAT || s.Code == RuleRedirect {
 			a["from"], a["to"] = endText(&before.Frame, false), endText(&after.Frame, false)
 		}
-		a["dev"] = s.out
+		a["dev"] = nameOf(s.Out)
 	case RuleMatched:
 		a["target"] = s.Target
 	case RuleJump, RuleGoto:
@@ -303,9 +303,9 @@ func (t *Trace) args(s *Step) map[string]string {
 		chain, _, _ := s.place()
 		a["chain"] = chain
 	case RuleReject:
-		a["with"] = s.Text[2]
+		a["with"] = s.more().Text[2]
 		if s.Stage == StageReject {
-			a["with"] = s.Text[0]
+			a["with"] = s.more().Text[0]
 		}
 	case RuleMark, RuleRestored:
 		a["before"], a["after"] = hexMark(before.Mark), hexMark(after.Mark)
@@ -338,51 +338,51 @@ func (t *Trace) args(s *Step) map[string]string {
 			}
 		}
 	case RouteNone, MartianDest, RouteMulticast, LoopbackToOutside, VPCNoRoute, GatewayUnknownDst, NATGatewayNoEntry, VPCNoCard:
-		a["dst"], a["table"] = after.IP.Dst.String(), s.Text[0]
+		a["dst"], a["table"] = after.IP.Dst.String(), s.more().Text[0]
 	case TableMissing:
-		a["table"] = s.Text[0]
+		a["table"] = s.more().Text[0]
 	case RouteEqualCost:
 		a["count"] = num(0)
 	case ReversePathOK, ReversePathFailed:
-		a["dev"], a["mode"], a["src"] = s.Text[0], s.Text[1], after.IP.Src.String()
+		a["dev"], a["mode"], a["src"] = s.more().Text[0], s.more().Text[1], after.IP.Src.String()
 		if s.Route != nil {
 			a["back"] = s.Route.Dev()
 		}
 	case MartianSource, GatewayNoPublic:
 		a["src"] = after.IP.Src.String()
 	case ForwardingOff:
-		a["dev"] = s.Text[0]
+		a["dev"] = s.more().Text[0]
 	case TTLExceeded:
 		a["ttl"] = num(0)
 	case TooBig, Fragmented, FitsMTU:
-		a["len"], a["mtu"], a["count"], a["dev"] = num(0), num(1), num(2), s.Text[0]
+		a["len"], a["mtu"], a["count"], a["dev"] = num(0), num(1), num(2), s.more().Text[0]
 	case NeighbourPermanent, NeighbourKnown, NeighbourARP, NeighbourProxy, NeighbourFabric, NeighbourFailed:
-		a["ip"], a["dev"], a["mac"] = s.Addr.String(), dev, s.Text[0]
-		a["state"], a["who"] = s.Text[1], s.Text[1]
+		a["ip"], a["dev"], a["mac"] = s.more().Addr.String(), dev, s.more().Text[0]
+		a["state"], a["who"] = s.more().Text[1], s.more().Text[1]
 	case BridgePort, BridgeLearned:
-		a["mac"], a["port"] = s.Text[0], dev
+		a["mac"], a["port"] = s.more().Text[0], dev
 	case BridgeFlood:
-		a["mac"] = s.Text[0]
+		a["mac"] = s.more().Text[0]
 	case BridgeUp:
 		a["mac"], a["bridge"] = after.Eth.Dst.String(), dev
 	case Transmitted:
-		a["dev"], a["to"] = dev, s.Text[0]
+		a["dev"], a["to"] = dev, s.more().Text[0]
 	case LinkDown, PeerUnknown, TunnelUnread:
-		a["dev"], a["kind"] = orElse(s.Text[0], dev), s.Text[1]
+		a["dev"], a["kind"] = orElse(s.more().Text[0], dev), s.more().Text[1]
 	case SourceCheckOK, SourceCheckFailed:
-		a["eni"], a["src"] = s.Text[0], s.Addr.String()
+		a["eni"], a["src"] = s.more().Text[0], s.more().Addr.String()
 	case DestCheckFailed:
-		a["eni"], a["dst"] = s.Text[0], s.Addr.String()
+		a["eni"], a["dst"] = s.more().Text[0], s.more().Addr.String()
 	case GroupEgressOK, GroupIngressOK:
-		a["group"], a["rule"], a["eni"] = s.Text[0], s.Text[1], s.Text[2]
+		a["group"], a["rule"], a["eni"] = s.more().Text[0], s.more().Text[1], s.more().Text[2]
 	case GroupEgressNo, GroupIngressNo:
-		a["eni"], a["groups"] = s.Text[0], s.Text[1]
+		a["eni"], a["groups"] = s.more().Text[0], s.more().Text[1]
 	case GroupTracked:
-		a["eni"] = s.Text[0]
+		a["eni"] = s.more().Text[0]
 	case VPCRoute:
-		a["table"], a["dst"], a["target"] = s.Text[0], s.Text[1], s.Text[2]
+		a["table"], a["dst"], a["target"] = s.more().Text[0], s.more().Text[1], s.more().Text[2]
 	case VPCMapped:
-		a["dst"], a["eni"], a["node"] = s.Addr.String(), s.Text[0], s.Text[1]
+		a["dst"], a["eni"], a["node"] = s.more().Addr.String(), s.more().Text[0], s.more().Text[1]
 	case GatewayNAT, NATGatewaySNAT, NATGatewayUndo:
 		_, a["from"], a["to"] = rewritten(before, after)
 	case DeliveredHere, ClosedPort:
@@ -393,10 +393,10 @@ func (t *Trace) args(s *Step) map[string]string {
 	case LoopDetected:
 		a["limit"] = num(0)
 	case NotModelled:
-		a["what"] = s.Text[0]
+		a["what"] = s.more().Text[0]
 	}
 	if s.Stage == StageDrop || s.Stage == StageReject {
-		a["reason"] = s.Text[2]
+		a["reason"] = s.more().Text[2]
 	}
 	for k, v := range a {
 		if v == "" && k != "via" {

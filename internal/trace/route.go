@@ -22,7 +22,7 @@ func (w *walker) lookup(iif string) topology.Lookup {
 func (w *walker) found(stage Stage, f *topology.Lookup, r *topology.Result) {
 	if r.Rule != nil {
 		s := w.step(stage, VerdictLookup, PolicyRule)
-		s.Policy, s.Lookup = r.Rule, *f
+		s.Policy, w.more(s).Lookup = r.Rule, *f
 	}
 	if r.Route == nil {
 		return
@@ -45,9 +45,9 @@ func (w *walker) found(stage Stage, f *topology.Lookup, r *topology.Result) {
 		}
 	}
 	s := w.step(stage, v, c)
-	s.Route, s.Policy, s.Lookup = r.Route, r.Rule, *f
+	s.Route, s.Policy, w.more(s).Lookup = r.Route, r.Rule, *f
 	if n := len(r.Route.Nexthops); n > 1 {
-		s.Number[0] = n
+		w.more(s).Number[0] = n
 		w.choiceOfNexthop(r)
 	}
 }
@@ -84,7 +84,7 @@ func (w *walker) take(r *topology.Result, output bool) verdict {
 		if output {
 			lo := w.loopbackDevice()
 			if lo == nil {
-				w.unknown(PeerUnknown).Text[0] = "lo"
+				w.more(w.unknown(PeerUnknown)).Text[0] = "lo"
 				return stop
 			}
 			w.route.dev, w.route.mtu = lo, lo.MTU
@@ -100,7 +100,7 @@ func (w *walker) take(r *topology.Result, output bool) verdict {
 	}
 	if dev == nil {
 		s := w.unknown(PeerUnknown)
-		s.Text[0] = r.Route.Dev()
+		w.more(s).Text[0] = r.Route.Dev()
 		return stop
 	}
 	w.route = routed{dev: dev, fromOut: output, mtu: dev.MTU}
@@ -186,12 +186,12 @@ func (w *walker) noRoute(code Code, r *topology.Result, reason string) verdict {
 	var s *Step
 	if code == TableMissing {
 		s = w.unknown(code)
-		s.Text[0] = r.Missing.String()
-		s.Would, s.WouldT[0] = WouldGive, "ip route show table "+r.Missing.String()
+		w.more(s).Text[0] = r.Missing.String()
+		w.more(s).Would, w.more(s).WouldT[0] = WouldGive, "ip route show table "+r.Missing.String()
 		return stop
 	}
 	s = w.drop(code, reason)
-	s.Would, s.WouldT[0] = WouldAddRoute, w.p.IP.Dst.String()
+	w.more(s).Would, w.more(s).WouldT[0] = WouldAddRoute, w.p.IP.Dst.String()
 	s.Route, s.Policy = r.Route, r.Rule
 	return stop
 }
@@ -255,8 +255,8 @@ func (w *walker) routeInput(in *topology.Interface) verdict {
 		return stop
 	case in.Kind != topology.Loopback && !in.RouteLocalnet() && (isLoopback(dst) || isLoopback(src)):
 		s := w.drop(LoopbackToOutside, "IP_LOCALNET")
-		s.Would, s.WouldT[0] = WouldLoosen, topology.ConfName(in.Name, "route_localnet")
-		s.WouldT[1] = "1"
+		w.more(s).Would, w.more(s).WouldT[0] = WouldLoosen, topology.ConfName(in.Name, "route_localnet")
+		w.more(s).WouldT[1] = "1"
 		return stop
 	}
 	f := w.lookup(in.Name)
@@ -272,8 +272,8 @@ func (w *walker) routeInput(in *topology.Interface) verdict {
 		return w.take(&r, false)
 	case !in.Forwarding():
 		s := w.drop(ForwardingOff, "IP_INNOROUTES")
-		s.Text[0] = in.Name
-		s.Would, s.WouldT[0] = WouldForward, topology.ConfName(in.Name, "forwarding")
+		w.more(s).Text[0] = in.Name
+		w.more(s).Would, w.more(s).WouldT[0] = WouldForward, topology.ConfName(in.Name, "forwarding")
 		return stop
 	case bad:
 		v := w.noRoute(code, &r, "IP_INNOROUTES")
@@ -314,7 +314,7 @@ func (w *walker) reversePath(in *topology.Interface, out string) verdict {
 		// Without rp_filter only one thing is looked at: a source that is this host's own (IP_LOCAL_SOURCE).
 		if t := w.ns.AddrType(src, ""); !in.AcceptLocal() && (t == iptables.AddrLocal || t == iptables.AddrBroadcast) {
 			s := w.drop(MartianSource, "IP_LOCAL_SOURCE")
-			s.Would, s.WouldT[0], s.WouldT[1] = WouldLoosen, topology.ConfName(in.Name, "accept_local"), "1"
+			w.more(s).Would, w.more(s).WouldT[0], w.more(s).WouldT[1] = WouldLoosen, topology.ConfName(in.Name, "accept_local"), "1"
 			return stop
 		}
 		return goOn
@@ -330,13 +330,13 @@ func (w *walker) reversePath(in *topology.Interface, out string) verdict {
 		word = "loose"
 	}
 	note := func(s *Step) *Step {
-		s.Interface, s.Route, s.Policy, s.Lookup = in, r.Route, r.Rule, f
-		s.Text[0], s.Text[1] = in.Name, word
+		s.Interface, s.Route, s.Policy, w.more(s).Lookup = in, r.Route, r.Rule, f
+		w.more(s).Text[0], w.more(s).Text[1] = in.Name, word
 		return s
 	}
 	fail := func() verdict {
 		s := note(w.drop(ReversePathFailed, "IP_RPFILTER"))
-		s.Would, s.WouldT[0], s.WouldT[1] = WouldLoosen, topology.ConfName(in.Name, "rp_filter"), "2"
+		w.more(s).Would, w.more(s).WouldT[0], w.more(s).WouldT[1] = WouldLoosen, topology.ConfName(in.Name, "rp_filter"), "2"
 		return stop
 	}
 	ok := func() verdict {

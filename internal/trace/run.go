@@ -86,12 +86,12 @@ type segment struct {
 
 // end is one side's socket: where it is and how it sees the connection.
 type end struct {
-	ns        *topology.Namespace
-	src, dst  netip.Addr
-	sport     uint16
-	dport     uint16
-	ttl       uint8
-	df        bool
+	ns       *topology.Namespace
+	src, dst netip.Addr
+	sport    uint16
+	dport    uint16
+	ttl      uint8
+	df       bool
 }
 
 // converse sends the packets of the query one after another, each when the one before was delivered.
@@ -274,8 +274,8 @@ func (w *walker) refuse() {
 	w.leg().Outcome = Rejected
 	last := w.lastStep()
 	last.Stage, last.Verdict, last.Code = StageReject, VerdictReject, ClosedPort
-	last.Text[2] = "NO_SOCKET"
-	last.Would, last.WouldT[0] = WouldListen, fmt.Sprint(w.p.L4.DstPort)
+	w.more(last).Text[2] = "NO_SOCKET"
+	w.more(last).Would, w.more(last).WouldT[0] = WouldListen, fmt.Sprint(w.p.L4.DstPort)
 	w.route.local = true
 	if w.p.IP.Protocol == packet.TCP {
 		if w.p.L4.Flags&packet.RST == 0 {

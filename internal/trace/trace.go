@@ -131,16 +131,28 @@ type Step struct {
 	Route     *topology.Route
 	Neighbour *topology.Neighbour
 	Interface *topology.Interface
-	Lookup    topology.Lookup // what the route was looked up by
+	In, Out   *topology.Interface // at a hook: where the packet came in, where it is to leave
+	extra     *Extra              // what only some steps have
+}
 
-	// Arguments whose meaning depends on the code.
+// Extra is what only some steps have; its meaning depends on the code.
+type Extra struct {
+	Lookup topology.Lookup // what the route was looked up by
 	Addr   netip.Addr
 	Number [3]int
 	Text   [3]string
 	Would  Code
 	WouldT [2]string
-	in     string // interface names at the hook
-	out    string
+}
+
+var noExtra Extra
+
+// more is the step's Extra, for reading.
+func (s *Step) more() *Extra {
+	if s.extra == nil {
+		return &noExtra
+	}
+	return s.extra
 }
 
 // Miss is a rule that was tried in vain: of iptables or of nft.

@@ -32,6 +32,9 @@ type walker struct {
 	fabric  fabricState
 	pending []icmpError // errors to be sent once the leg that caused them has ended
 
+	extras          []Extra
+	hookIn, hookOut *topology.Interface
+
 	ipt    iptables.Evaluator
 	nft    nftables.Evaluator
 	input  iptables.Input
@@ -107,6 +110,18 @@ func (w *walker) step(stage Stage, v Verdict, code Code) *Step {
 	return &w.t.steps[len(w.t.steps)-1]
 }
 
+// more gives a step's Extra to write to. Extras come from a block, so that the few that a walk needs are one allocation.
+func (w *walker) more(s *Step) *Extra {
+	if s.extra == nil {
+		if len(w.extras) == cap(w.extras) {
+			w.extras = make([]Extra, 0, 24)
+		}
+		w.extras = w.extras[:len(w.extras)+1]
+		s.extra = &w.extras[len(w.extras)-1]
+	}
+	return s.extra
+}
+
 // scrub takes away what the packet had beside its headers in the namespace that it leaves. That is no decision of where
 // it arrives, so no step shows it.
 func (w *walker) scrub() {
@@ -137,7 +152,7 @@ func (w *walker) endHop(out string) {
 // drop ends the packet with the kernel's name for why (skb_drop_reason), and what would have to change.
 func (w *walker) drop(code Code, reason string) *Step {
 	s := w.step(StageDrop, VerdictDrop, code)
-	s.Text[2] = reason
+	w.more(s).Text[2] = reason
 	s.Interface = w.in
 	w.leg().Outcome = Dropped
 	return s
@@ -184,7 +199,7 @@ func (w *walker) send(kind LegKind, label string, ns *topology.Namespace, ref ne
 	next, ok := w.localOut()
 	for n := 0; ok; n++ {
 		if n > maxCrossings {
-			w.unknown(LoopDetected).Number[0] = maxCrossings
+			w.more(w.unknown(LoopDetected)).Number[0] = maxCrossings
 			w.endHop("")
 			break
 		}
@@ -205,9 +220,9 @@ func (w *walker) localOut() (topology.Port, bool) {
 	if w.p.IP.DF && int(w.p.IP.Len) > w.route.mtu && !w.route.local {
 		// A socket that forbids fragments is told so before a packet exists (EMSGSIZE in ip_append_data).
 		s := w.drop(TooBig, "EMSGSIZE")
-		s.Number = [3]int{int(w.p.IP.Len), w.route.mtu}
-		s.Text[0] = w.route.dev.Name
-		s.Would, s.WouldT[0] = WouldClearDF, fmt.Sprint(w.route.mtu)
+		w.more(s).Number = [3]int{int(w.p.IP.Len), w.route.mtu}
+		w.more(s).Text[0] = w.route.dev.Name
+		w.more(s).Would, w.more(s).WouldT[0] = WouldClearDF, fmt.Sprint(w.route.mtu)
 		w.endHop("")
 		return topology.Port{}, false
 	}
@@ -228,8 +243,8 @@ func (w *walker) output() (topology.Port, bool) {
 	if int(w.p.IP.Len) > w.route.mtu && !w.p.IP.DF {
 		s := w.step(StageForward, VerdictOK, Fragmented)
 		n := (int(w.p.IP.Len) - 20 + (w.route.mtu-20)&^7 - 1) / ((w.route.mtu - 20) &^ 7)
-		s.Number = [3]int{int(w.p.IP.Len), w.route.mtu, n}
-		s.Text[0] = dev.Name
+		w.more(s).Number = [3]int{int(w.p.IP.Len), w.route.mtu, n}
+		w.more(s).Text[0] = dev.Name
 		w.assume(AssumeWhole, "namespace", w.ns.Name)
 	}
 	if dev.Kind == topology.Loopback {
@@ -247,7 +262,7 @@ func (w *walker) loopback(dev *topology.Interface) (topology.Port, bool) {
 	w.p.Eth = packet.Ethernet{}
 	s := w.step(StageTransmit, VerdictOK, Transmitted)
 	s.Interface = dev
-	s.Text[0] = w.ns.Name
+	w.more(s).Text[0] = w.ns.Name
 	w.endHop(dev.Name)
 	return topology.Port{Namespace: w.ns.Name, Interface: dev.Name}, true
 }
@@ -272,35 +287,35 @@ func (w *walker) transmit(dev *topology.Interface) (topology.Port, bool) {
 		return w.transmit(port)
 	case dev.Kind == topology.VLAN && dev.ENI != nil:
 		// The frame leaves by the trunk with a tag; the fabric takes it as the branch card's.
-		s.Text[0] = dev.ENI.ID
+		w.more(s).Text[0] = dev.ENI.ID
 		if parent := w.ns.Interface(dev.Parent); parent != nil {
 			p := w.step(StageTransmit, VerdictOK, Transmitted)
 			p.Interface = parent
-			p.Text[0] = w.top.Fabric.Name
+			w.more(p).Text[0] = w.top.Fabric.Name
 		}
 		w.endHop(dev.Name)
 		return w.fabricFrom(dev.ENI)
 	case dev.ENI != nil && w.top.Fabric != nil:
-		s.Text[0] = w.top.Fabric.Name
+		w.more(s).Text[0] = w.top.Fabric.Name
 		w.endHop(dev.Name)
 		return w.fabricFrom(dev.ENI)
 	case w.top.Fabric != nil && w.top.Fabric.IsOutside(topology.Port{Namespace: w.ns.Name, Interface: dev.Name}):
-		s.Text[0] = w.top.Fabric.Name
+		w.more(s).Text[0] = w.top.Fabric.Name
 		w.endHop(dev.Name)
 		return w.fabricInbound()
 	case dev.Peer.Namespace != "":
-		s.Text[0] = dev.Peer.Namespace
+		w.more(s).Text[0] = dev.Peer.Namespace
 		w.endHop(dev.Name)
 		return dev.Peer, true
 	}
 	switch dev.Kind {
 	case topology.VXLAN, topology.IPIP:
 		s := w.unknown(TunnelUnread)
-		s.Text[0], s.Text[1] = dev.Name, string(dev.Kind)
+		w.more(s).Text[0], w.more(s).Text[1] = dev.Name, string(dev.Kind)
 	default:
 		s := w.unknown(PeerUnknown)
 		s.Interface = dev
-		s.Text[0] = dev.Name
+		w.more(s).Text[0] = dev.Name
 	}
 	w.endHop(dev.Name)
 	return topology.Port{}, false
@@ -311,13 +326,13 @@ func (w *walker) arrive(at topology.Port) (topology.Port, bool) {
 	ns, err := w.top.Namespace(at.Namespace)
 	if err != nil {
 		w.err = err
-		w.unknown(PeerUnknown).Text[0] = at.Interface
+		w.more(w.unknown(PeerUnknown)).Text[0] = at.Interface
 		return topology.Port{}, false
 	}
 	dev := ns.Interface(at.Interface)
 	if dev == nil {
 		w.err = fmt.Errorf("namespace %q has no interface %q, though a link ends there", at.Namespace, at.Interface)
-		w.unknown(PeerUnknown).Text[0] = at.Interface
+		w.more(w.unknown(PeerUnknown)).Text[0] = at.Interface
 		return topology.Port{}, false
 	}
 	lo := dev.Kind == topology.Loopback
@@ -332,10 +347,10 @@ func (w *walker) arrive(at topology.Port) (topology.Port, bool) {
 	if dev.Master != "" {
 		s := w.step(StageReceive, VerdictOK, FrameOnPort)
 		s.Interface = dev
-		s.Text[0] = dev.Master
+		w.more(s).Text[0] = dev.Master
 		br := ns.Interface(dev.Master)
 		if br == nil {
-			w.unknown(PeerUnknown).Text[0] = dev.Master
+			w.more(w.unknown(PeerUnknown)).Text[0] = dev.Master
 			w.endHop("")
 			return topology.Port{}, false
 		}
@@ -402,23 +417,23 @@ func (w *walker) ipInput(dev *topology.Interface) (topology.Port, bool) {
 func (w *walker) forward(in *topology.Interface) verdict {
 	if w.p.IP.TTL <= 1 {
 		s := w.drop(TTLExceeded, "IP_INHDR")
-		s.Number[0] = int(w.p.IP.TTL)
-		s.Would = WouldRaiseTTL
+		w.more(s).Number[0] = int(w.p.IP.TTL)
+		w.more(s).Would = WouldRaiseTTL
 		w.owe(icmpError{typ: packet.ICMPTimeExceeded})
 		return stop
 	}
 	if w.p.IP.DF && int(w.p.IP.Len) > w.route.mtu {
 		s := w.drop(TooBig, "PKT_TOO_BIG")
-		s.Number = [3]int{int(w.p.IP.Len), w.route.mtu}
-		s.Text[0] = w.route.dev.Name
-		s.Would, s.WouldT[0] = WouldClearDF, fmt.Sprint(w.route.mtu)
+		w.more(s).Number = [3]int{int(w.p.IP.Len), w.route.mtu}
+		w.more(s).Text[0] = w.route.dev.Name
+		w.more(s).Would, w.more(s).WouldT[0] = WouldClearDF, fmt.Sprint(w.route.mtu)
 		w.owe(icmpError{typ: packet.ICMPUnreachable, code: 4, mtu: uint16(w.route.mtu)})
 		return stop
 	}
 	before := w.p.IP.TTL
 	w.p.IP.TTL--
 	s := w.step(StageForward, VerdictOK, TTLDecremented)
-	s.Number = [3]int{int(before), int(w.p.IP.TTL), w.route.mtu}
+	w.more(s).Number = [3]int{int(before), int(w.p.IP.TTL), w.route.mtu}
 	s.Interface = w.route.dev
 	return goOn
 }
@@ -426,7 +441,7 @@ func (w *walker) forward(in *topology.Interface) verdict {
 // deliver hands the packet to a socket.
 func (w *walker) deliver() {
 	s := w.step(StageDeliver, VerdictDelivered, DeliveredHere)
-	s.Number[0] = int(w.p.L4.DstPort)
+	w.more(s).Number[0] = int(w.p.L4.DstPort)
 	s.Interface = w.in
 	w.delivered = true
 }
