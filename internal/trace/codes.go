@@ -25,38 +25,35 @@ const (
 	ConnNAT         Code = "ct-nat"       // what: src or dst, from, to: the entry's mapping applied without asking a chain
 	ConnNATUndo     Code = "ct-nat-undo"  // what, from, to: the reply gets its old address back
 	ConnConfirmed   Code = "ct-confirmed" // tuple, reply: the entry enters the table
-	ConnClash       Code = "ct-clash"     // tuple: the mapping was in use, another port was taken
 
 	// netfilter
-	RuleMatched        Code = "rule-matched"        // target
-	RuleJump           Code = "rule-jump"           // chain
-	RuleGoto           Code = "rule-goto"           // chain
-	RuleReturn         Code = "rule-return"         // chain
-	RuleAccept         Code = "rule-accept"         //
-	RuleDrop           Code = "rule-drop"           // reason: NETFILTER_DROP
-	RuleReject         Code = "rule-reject"         // with
-	RuleMark           Code = "rule-mark"           // before, after: fwmark
-	RuleMarkSame       Code = "rule-mark-same"      // mark: nothing changed
-	RuleConnmark       Code = "rule-connmark"       // before, after
-	RuleConnmarkSame   Code = "rule-connmark-same"  // mark
-	RuleRestored       Code = "rule-restored"       // before, after: fwmark from the connection's mark
-	RuleRestoredSame   Code = "rule-restored-same"  // mark
-	RuleSNAT           Code = "rule-snat"           // from, to
-	RuleDNAT           Code = "rule-dnat"           // from, to
-	RuleMasquerade     Code = "rule-masquerade"     // from, to, dev
-	RuleRedirect       Code = "rule-redirect"       // from, to
-	RuleTTL            Code = "rule-ttl"            // before, after
-	RuleNotrack        Code = "rule-notrack"        //
-	RuleCounts         Code = "rule-counts"         // a rule without a verdict: it only counts or logs
-	ChainEnd           Code = "chain-end"           // chain
-	ChainPolicy        Code = "chain-policy"        // policy
-	ChainPolicyDrop    Code = "chain-policy-drop"   //
-	RuleNotUnderstood  Code = "rule-not-understood" // text: podpath does not model it; the trace goes on as if it had not matched
-	RuleUndecided      Code = "rule-undecided"      // what a match needs was not given
-	NATNothingToDo     Code = "nat-null"            // no rule asked for NAT: the connection keeps its addresses
-	OutputRerouted     Code = "output-rerouted"     // dst or mark changed in OUTPUT, so the route is looked up again
-	SocketListens      Code = "socket-listens"      // port
-	LocalFilterSkipped Code = "hook-empty"          //
+	RuleMatched       Code = "rule-matched"        // target
+	RuleJump          Code = "rule-jump"           // chain
+	RuleGoto          Code = "rule-goto"           // chain
+	RuleReturn        Code = "rule-return"         // chain
+	RuleAccept        Code = "rule-accept"         //
+	RuleDrop          Code = "rule-drop"           // reason: NETFILTER_DROP
+	RuleReject        Code = "rule-reject"         // with
+	RuleMark          Code = "rule-mark"           // before, after: fwmark
+	RuleMarkSame      Code = "rule-mark-same"      // mark: nothing changed
+	RuleConnmark      Code = "rule-connmark"       // before, after
+	RuleConnmarkSame  Code = "rule-connmark-same"  // mark
+	RuleRestored      Code = "rule-restored"       // before, after: fwmark from the connection's mark
+	RuleRestoredSame  Code = "rule-restored-same"  // mark
+	RuleSNAT          Code = "rule-snat"           // from, to
+	RuleDNAT          Code = "rule-dnat"           // from, to
+	RuleMasquerade    Code = "rule-masquerade"     // from, to, dev
+	RuleRedirect      Code = "rule-redirect"       // from, to
+	RuleTTL           Code = "rule-ttl"            // before, after
+	RuleNotrack       Code = "rule-notrack"        //
+	RuleCounts        Code = "rule-counts"         // a rule without a verdict: it only counts or logs
+	ChainEnd          Code = "chain-end"           // chain
+	ChainPolicy       Code = "chain-policy"        // policy
+	ChainPolicyDrop   Code = "chain-policy-drop"   //
+	RuleNotUnderstood Code = "rule-not-understood" // text: podpath does not model it; the trace goes on as if it had not matched
+	RuleUndecided     Code = "rule-undecided"      // what a match needs was not given
+	NATNothingToDo    Code = "nat-null"            // no rule asked for NAT: the connection keeps its addresses
+	OutputRerouted    Code = "output-rerouted"     // dst or mark changed in OUTPUT, so the route is looked up again
 
 	// route
 	PolicyRule        Code = "policy-rule"       // priority, table
@@ -69,25 +66,19 @@ const (
 	RouteProhibit     Code = "route-prohibit"    // dst
 	RouteNone         Code = "route-none"        // dst: no route in any table
 	TableMissing      Code = "table-missing"     // table: the snapshot does not have it
-	ReversePathOff    Code = "rp-filter-off"     // dev
 	ReversePathOK     Code = "rp-filter-ok"      // dev, src, mode: strict or loose
 	ReversePathFailed Code = "rp-filter-failed"  // dev, src, mode, back: the reverse route leaves by back; IP_RPFILTER
 	MartianSource     Code = "martian-source"    // src: IP_LOCAL_SOURCE or IP_INVALID_SOURCE
 	MartianDest       Code = "martian-dest"      // dst
 	ForwardingOff     Code = "forwarding-off"    // dev
 	RouteMulticast    Code = "route-multicast"   // dst: multicast is not modelled
-	RouteEqualCost    Code = "route-equal-cost"  // count
 	LoopbackToOutside Code = "loopback-localnet" // dst: route_localnet is off
 
 	// forward
-	TTLDecremented  Code = "ttl-decremented"  // before, after
-	TTLExceeded     Code = "ttl-exceeded"     // ttl
-	FitsMTU         Code = "fits-mtu"         // len, mtu, dev
-	TooBig          Code = "too-big"          // len, mtu, dev: DF is set
-	Fragmented      Code = "fragmented"       // len, mtu, dev, count
-	ICMPErrorSent   Code = "icmp-error-sent"  // type, code, to
-	ICMPNotSent     Code = "icmp-not-sent"    // why
-	ICMPErrorStrips Code = "icmp-error-about" // src, dst
+	TTLDecremented Code = "ttl-decremented" // before, after
+	TTLExceeded    Code = "ttl-exceeded"    // ttl
+	TooBig         Code = "too-big"         // len, mtu, dev: DF is set
+	Fragmented     Code = "fragmented"      // len, mtu, dev, count
 
 	// neighbour
 	NeighbourPermanent Code = "neighbour-permanent" // ip, mac, dev
@@ -96,7 +87,6 @@ const (
 	NeighbourProxy     Code = "neighbour-proxy"     // ip, mac, dev, who: answered by proxy ARP
 	NeighbourFabric    Code = "neighbour-fabric"    // ip, mac, dev: the fabric answers from its mapping
 	NeighbourFailed    Code = "neighbour-failed"    // ip, dev: nobody answers; NEIGH_FAILED
-	NeighbourNone      Code = "neighbour-none"      // dev: the device needs none (NOARP)
 
 	// bridge
 	BridgePort    Code = "bridge-port"    // mac, port: FDB entry
@@ -129,6 +119,7 @@ const (
 	NATGatewaySNAT    Code = "nat-gateway-snat"       // from, to
 	NATGatewayUndo    Code = "nat-gateway-undo"       // from, to
 	NATGatewayNoEntry Code = "nat-gateway-unexpected" // dst: nothing inside asked for it
+	NobodyOutside     Code = "nobody-outside"         // dst: no host beyond the gateway has it
 	FabricTooBig      Code = "fabric-too-big"         // len, mtu
 
 	// deliver, drop
@@ -138,16 +129,11 @@ const (
 	NotModelled   Code = "not-modelled" // what
 
 	// what the trace takes to be so
-	AssumeSysctl     Code = "assume-sysctl"      // namespace, name, value
-	AssumePeer       Code = "assume-peer"        // namespace, dev
-	AssumeNeighbour  Code = "assume-neighbour"   // namespace, ip, mac
-	AssumeRule       Code = "assume-rule"        // namespace, text: not understood, taken as not matching
-	AssumeListens    Code = "assume-listens"     // namespace, port
-	AssumePort       Code = "assume-port"        // namespace, port: the kernel would draw at random
-	AssumeConntrack  Code = "assume-conntrack"   // namespace
-	AssumeDefault    Code = "assume-default"     // what
-	AssumeNoRules    Code = "assume-no-rules"    // namespace: no `ip rule` given, the kernel's three taken
-	AssumeNoFirewall Code = "assume-no-rulesets" // namespace: no iptables-save given
+	AssumeSysctl  Code = "assume-sysctl"   // namespace, name, value
+	AssumeRule    Code = "assume-rule"     // namespace, text: not understood, taken as not matching
+	AssumeListens Code = "assume-listens"  // namespace, port
+	AssumePort    Code = "assume-port"     // namespace, port: the kernel would draw at random
+	AssumeNoRules Code = "assume-no-rules" // namespace: no `ip rule` given, the kernel's three taken
 
 	// what would have to change
 	WouldRaiseTTL     Code = "would-raise-ttl"      // at least
@@ -163,6 +149,13 @@ const (
 	WouldGive         Code = "would-give"           // command
 	WouldGroupRule    Code = "would-group-rule"     // group, protocol, port, from
 )
+
+// AssumeBridgeNetfilter says that a bridge would hand its frames to iptables (net.bridge.bridge-nf-call-iptables), which
+// the walk does not do.
+const AssumeBridgeNetfilter Code = "assume-bridge-netfilter" // namespace, bridge
+
+// AssumeIgnored says that a piece of a snapshot was not recognised.
+const AssumeIgnored Code = "assume-ignored" // file
 
 // AssumeWhole says that a packet that the kernel would send in fragments is shown as one.
 const AssumeWhole Code = "assume-whole" // namespace

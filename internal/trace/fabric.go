@@ -8,6 +8,9 @@ import (
 	"github.com/podpath/podpath/internal/topology"
 )
 
+// internetMTU is what an Internet gateway carries: jumbo frames end at the VPC's edge (facts/underlay.md, section 1).
+const internetMTU = 1500
+
 // fabricState is what a cloud's fabric remembers: connections that security groups let through, and the mappings of
 // its NAT gateways.
 type fabricState struct {
@@ -187,6 +190,13 @@ func (w *walker) internetGateway(gw *topology.CloudGateway, public netip.Addr) (
 		w.endHop("")
 		return topology.Port{}, false
 	}
+	if int(w.p.IP.Len) > internetMTU && w.p.IP.DF {
+		s := w.drop(FabricTooBig, "")
+		w.more(s).Number = [3]int{int(w.p.IP.Len), internetMTU}
+		w.more(s).Would, w.more(s).WouldT[0] = WouldClearDF, itoa(internetMTU)
+		w.endHop("")
+		return topology.Port{}, false
+	}
 	w.p.IP.Src = public
 	w.step(StageFabric, VerdictNAT, GatewayNAT)
 	return w.toInternet()
@@ -198,9 +208,15 @@ func (w *walker) toInternet() (topology.Port, bool) {
 	f := w.top.Fabric
 	port, ok := f.OutsideFor(w.p.IP.Dst)
 	if !ok {
-		s := w.unknown(PeerUnknown)
-		w.more(s).Addr = w.p.IP.Dst
-		w.more(s).Text[0] = w.p.IP.Dst.String()
+		if card, private := f.CardByPublic(w.p.IP.Dst); card != nil {
+			// A public address of the VPC's own: the gateway translates this end too, and the packet turns back.
+			w.p.IP.Dst = private
+			w.step(StageFabric, VerdictNAT, GatewayNAT)
+			w.endHop(f.Name)
+			w.beginHop(f.Name, topology.Router, nil, f.InternetGateway().ID)
+			return w.into(nil, card)
+		}
+		w.unknown(NobodyOutside)
 		w.endHop("")
 		return topology.Port{}, false
 	}

@@ -172,6 +172,9 @@ func (w *walker) bridgePort(br, from *topology.Interface) *topology.Interface {
 	if dst == br.MAC {
 		return br
 	}
+	if from != nil && w.ns.Sysctl["net.bridge.bridge-nf-call-iptables"] == "1" && w.ns.Netfilter.Rules != nil {
+		w.assume(AssumeBridgeNetfilter, "namespace", w.ns.Name, "bridge", br.Name)
+	}
 	text := dst.String()
 	for i := range w.ns.FDB {
 		e := &w.ns.FDB[i]

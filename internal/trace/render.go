@@ -337,12 +337,10 @@ func (t *Trace) args(s *Step) map[string]string {
 				}
 			}
 		}
-	case RouteNone, MartianDest, RouteMulticast, LoopbackToOutside, VPCNoRoute, GatewayUnknownDst, NATGatewayNoEntry, VPCNoCard:
+	case NobodyOutside, RouteNone, MartianDest, RouteMulticast, LoopbackToOutside, VPCNoRoute, GatewayUnknownDst, NATGatewayNoEntry, VPCNoCard:
 		a["dst"], a["table"] = after.IP.Dst.String(), s.more().Text[0]
 	case TableMissing:
 		a["table"] = s.more().Text[0]
-	case RouteEqualCost:
-		a["count"] = num(0)
 	case ReversePathOK, ReversePathFailed:
 		a["dev"], a["mode"], a["src"] = s.more().Text[0], s.more().Text[1], after.IP.Src.String()
 		if s.Route != nil {
@@ -354,7 +352,7 @@ func (t *Trace) args(s *Step) map[string]string {
 		a["dev"] = s.more().Text[0]
 	case TTLExceeded:
 		a["ttl"] = num(0)
-	case TooBig, Fragmented, FitsMTU:
+	case TooBig, Fragmented, FabricTooBig:
 		a["len"], a["mtu"], a["count"], a["dev"] = num(0), num(1), num(2), s.more().Text[0]
 	case NeighbourPermanent, NeighbourKnown, NeighbourARP, NeighbourProxy, NeighbourFabric, NeighbourFailed:
 		a["ip"], a["dev"], a["mac"] = s.more().Addr.String(), dev, s.more().Text[0]

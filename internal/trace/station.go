@@ -79,6 +79,12 @@ func stationKind(steps []StepDocument, i int) string {
 		}
 	case "drop", "reject":
 		// A packet that a hook, a route or a device ends, ends at that stop.
+		switch Code(s.Code) {
+		case TTLExceeded, TooBig:
+			return "FORWARD"
+		case NeighbourFailed, LinkDown:
+			return "transmit"
+		}
 		if i > 0 && s.Hook != "" {
 			return s.Hook
 		}

@@ -125,7 +125,7 @@ func (w *walker) more(s *Step) *Extra {
 // scrub takes away what the packet had beside its headers in the namespace that it leaves. That is no decision of where
 // it arrives, so no step shows it.
 func (w *walker) scrub() {
-	w.p.Mark, w.p.CTMark, w.ref = 0, 0, netfilter.Ref{}
+	w.p.Mark, w.p.CTMark, w.ref, w.conn = 0, 0, netfilter.Ref{}, packet.Conn{}
 	w.snapshot()
 }
 
@@ -186,7 +186,7 @@ func (w *walker) assume(code Code, args ...string) {
 func (w *walker) send(kind LegKind, label string, ns *topology.Namespace, ref netfilter.Ref) {
 	w.t.Legs = append(w.t.Legs, Leg{Kind: kind, Label: label, Outcome: Delivered, firstH: int32(len(w.t.hops))})
 	w.p.Mark, w.p.CTMark, w.p.Eth = 0, 0, packet.Ethernet{}
-	w.ref = ref
+	w.ref, w.conn = ref, packet.Conn{}
 	if ref.Entry != nil {
 		w.p.CTMark = ref.Entry.Mark
 	}
@@ -217,14 +217,11 @@ func (w *walker) localOut() (topology.Port, bool) {
 		w.endHop("")
 		return topology.Port{}, false
 	}
-	if w.p.IP.DF && int(w.p.IP.Len) > w.route.mtu && !w.route.local {
-		// A socket that forbids fragments is told so before a packet exists (EMSGSIZE in ip_append_data).
-		s := w.drop(TooBig, "EMSGSIZE")
-		w.more(s).Number = [3]int{int(w.p.IP.Len), w.route.mtu}
-		w.more(s).Text[0] = w.route.dev.Name
-		w.more(s).Would, w.more(s).WouldT[0] = WouldClearDF, fmt.Sprint(w.route.mtu)
-		w.endHop("")
-		return topology.Port{}, false
+	if int(w.p.IP.Len) > w.route.mtu {
+		// A socket sets DF only on what fits its own device; what does not, it lets be cut (IP_PMTUDISC_WANT, the default;
+		// __ip_make_skb).
+		w.p.IP.DF = false
+		w.t.Packets[w.cur].IP.DF = false
 	}
 	if w.hook(netfilter.LocalOut, nil, w.route.dev) == stop {
 		w.endHop("")
