@@ -88,17 +88,6 @@ func between(a, p, b Point) bool {
 	return false
 }
 
-// contains says whether p lies on the line.
-func (l Line) contains(p Point) bool {
-	for i := 1; i < len(l); i++ {
-		a, b := l[i-1], l[i]
-		if math.Abs(dist(a, p)+dist(p, b)-dist(a, b)) < 1e-6 {
-			return true
-		}
-	}
-	return len(l) == 1 && l[0] == p
-}
-
 // TextWidth estimates how wide s is drawn at size px, from the widths of a system font: good to a few per cent, which is
 // what a tag behind a label needs. Han and Hangul take a full square; mono is a mono font.
 func TextWidth(s string, px float64, mono bool) float64 {

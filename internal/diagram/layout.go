@@ -91,8 +91,10 @@ func collect(d *trace.Document) [][]*hop {
 		switch {
 		case s.Kind == "receive" && h.In != nil && len(h.in) == 0 && len(h.inside) == 0:
 			h.in = append(h.in, i)
-		case s.Kind == "transmit" && h.Out != nil && len(h.out) == 0:
-			h.out = append(h.out, i)
+		case s.Kind == "transmit" && h.Out != nil:
+			// A VLAN device hands the frame to its parent: only the last one stands at the port.
+			h.inside = append(h.inside, h.out...)
+			h.out = []int{i}
 		default:
 			h.inside = append(h.inside, i)
 		}

@@ -114,9 +114,10 @@ func (m *model) openNodes() {
 			}
 		}
 	}
-	if len(m.doc.Legs) > 0 {
+	if len(m.nodes) > 0 {
 		return
 	}
+	// The packet never reaches a node, or there is none yet: the first ones stand for the cluster.
 	for _, name := range m.nodeNames() {
 		add(name)
 		if len(m.nodes) == maxOpenNodes {

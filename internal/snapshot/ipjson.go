@@ -74,7 +74,7 @@ func readAddrJSON(f file) ([]*topology.Interface, error) {
 			if x.Family != "inet" {
 				continue
 			}
-			ip, err := netip.ParseAddr(x.Local)
+			ip, err := parseIPv4(x.Local)
 			if err != nil {
 				return nil, errorf(f.name, 0, "[%d] addr_info.local of %s: %v", n, a.IfName, err)
 			}
@@ -201,24 +201,26 @@ func (r *routeJSON) route() (*topology.Route, error) {
 		out.TOS = uint8(tos)
 	}
 	if r.PrefSrc != "" {
-		if out.Src, err = netip.ParseAddr(r.PrefSrc); err != nil {
+		if out.Src, err = parseIPv4(r.PrefSrc); err != nil {
 			return nil, fmt.Errorf("prefsrc: %v", err)
 		}
 	}
 	for _, m := range r.Metrics {
-		out.MTU = max(out.MTU, m.MTU)
+		out.MTU = max(out.MTU, m.MTU) // one object, or one a metric, by version
 	}
 	hop := func(gw, dev string, weight int, flags []string) error {
 		n := topology.Nexthop{Dev: dev, Weight: weight}
 		if gw != "" {
-			if n.Gateway, err = netip.ParseAddr(gw); err != nil {
+			if n.Gateway, err = parseIPv4(gw); err != nil {
 				return fmt.Errorf("gateway: %v", err)
 			}
 		}
 		for _, fl := range flags {
 			switch fl {
-			case "dead", "linkdown":
+			case "dead":
 				n.Dead = true
+			case "linkdown":
+				n.LinkDown = true
 			case "onlink":
 				n.OnLink = true
 			}
@@ -279,7 +281,6 @@ type ruleJSON struct {
 	TunID    text            `json:"tun_id"`
 	UIDStart *int            `json:"uid_start"`
 	L3MDev   json.RawMessage `json:"l3mdev"`
-	IPProto2 json.RawMessage `json:"realms"`
 }
 
 func readRuleJSON(f file) ([]*topology.Rule, error) {
@@ -348,7 +349,7 @@ func (r *ruleJSON) rule() (*topology.Rule, error) {
 		return nil, err
 	}
 	if r.Suppress != nil {
-		out.SuppressPrefixLength = *r.Suppress
+		out.SuppressPrefixLength = max(*r.Suppress, -1)
 	}
 	if r.TunID != "" || r.UIDStart != nil || r.L3MDev != nil {
 		out.NotUnderstood = "tun_id, uidrange or l3mdev"
@@ -363,6 +364,7 @@ func (r *ruleJSON) rule() (*topology.Rule, error) {
 		out.Goto = uint32(n)
 	case r.Action == "unreachable", r.Action == "prohibit", r.Action == "blackhole", r.Action == "nop":
 		out.Action = topology.RuleAction(r.Action)
+	case out.NotUnderstood != "": // l3mdev has no table of its own
 	default:
 		return nil, fmt.Errorf("rule %d has neither table, goto nor a known action (%q)", r.Priority, r.Action)
 	}
@@ -387,6 +389,9 @@ func setMark(r *topology.Rule, mark, mask string) error {
 
 func ports(one text, lo, hi int) (topology.PortRange, error) {
 	if one == "" {
+		if lo < 0 || hi > 65535 || lo > hi {
+			return topology.PortRange{}, fmt.Errorf("ports %d to %d: want a range of numbers up to 65535", lo, hi)
+		}
 		return topology.PortRange{From: uint16(lo), To: uint16(hi)}, nil
 	}
 	return parsePorts(string(one))

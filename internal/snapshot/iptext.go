@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/podpath/podpath/internal/packet"
 	"github.com/podpath/podpath/internal/topology"
@@ -18,7 +19,7 @@ var ansi = regexp.MustCompile("\x1b\\[[0-9;]*m")
 func lines(f file) func(func(int, string) bool) {
 	return func(yield func(int, string) bool) {
 		for n, l := range strings.Split(ansi.ReplaceAllString(string(f.data), ""), "\n") {
-			l = strings.TrimRight(l, " \r\t")
+			l = strings.TrimRightFunc(l, unicode.IsSpace)
 			if l == "" {
 				continue
 			}
@@ -117,6 +118,9 @@ func parseInet(w []string) (topology.Address, error) {
 	if err != nil {
 		return a, fmt.Errorf("inet %q: want an address with its prefix length, such as 10.0.0.1/24", w[1])
 	}
+	if !p.Addr().Is4() {
+		return a, fmt.Errorf("inet %q: not an IPv4 address", w[1])
+	}
 	a.Prefix = p
 	for i := 2; i < len(w); i++ {
 		switch w[i] {
@@ -144,6 +148,9 @@ func readRouteText(f file) ([]*topology.Route, error) {
 		w := strings.Fields(l)
 		if w[0] == "nexthop" && multi != nil {
 			h, err := parseNexthop(w[1:])
+			if err == nil && h.Dev == "" && !h.Gateway.IsValid() {
+				err = fmt.Errorf("nexthop without via or dev")
+			}
 			if err != nil {
 				return nil, errorf(f.name, n, "%v", err)
 			}
@@ -190,11 +197,15 @@ func parseRoute(w []string) (*topology.Route, error) {
 		case "onlink":
 			hop.OnLink = true
 			continue
-		case "linkdown", "dead":
+		case "dead":
 			hop.Dead = true
 			continue
-		case "pervasive", "offload", "trap", "notify", "rt_offload":
+		case "linkdown":
+			hop.LinkDown = true
 			continue
+		case "via", "dev", "table", "proto", "scope", "src", "metric", "mtu", "tos", "dsfield":
+		default:
+			continue // a flag, or a word with a value that no decision hangs on (advmss 1460)
 		}
 		if i+1 >= len(w) {
 			return nil, fmt.Errorf("route: %q without a value", word)
@@ -203,7 +214,10 @@ func parseRoute(w []string) (*topology.Route, error) {
 		v := w[i]
 		switch word {
 		case "via":
-			hop.Gateway, err = netip.ParseAddr(v)
+			if v == "inet6" {
+				return nil, fmt.Errorf("route %s via an IPv6 gateway is not traced", w[0])
+			}
+			hop.Gateway, err = parseIPv4(v)
 		case "dev":
 			hop.Dev = v
 		case "table":
@@ -213,7 +227,7 @@ func parseRoute(w []string) (*topology.Route, error) {
 		case "scope":
 			r.Scope, err = topology.ParseScope(v)
 		case "src":
-			r.Src, err = netip.ParseAddr(v)
+			r.Src, err = parseIPv4(v)
 		case "metric":
 			var m uint64
 			m, err = strconv.ParseUint(v, 10, 32)
@@ -223,7 +237,7 @@ func parseRoute(w []string) (*topology.Route, error) {
 				i++
 				v = w[i]
 			}
-			r.MTU, err = strconv.Atoi(v)
+			r.MTU, err = parseMTU(v)
 		case "tos", "dsfield":
 			var m uint64
 			m, err = strconv.ParseUint(v, 0, 8)
@@ -233,10 +247,27 @@ func parseRoute(w []string) (*topology.Route, error) {
 			return nil, fmt.Errorf("route: %s %q: %v", word, v, err)
 		}
 	}
-	if hop.Dev != "" {
+	if hop.Dev != "" || hop.Gateway.IsValid() {
 		r.Nexthops = []topology.Nexthop{hop}
 	}
 	return r, nil
+}
+
+// parseIPv4 reads an address of the family that is traced.
+func parseIPv4(s string) (netip.Addr, error) {
+	a, err := netip.ParseAddr(s)
+	if err == nil && !a.Is4() {
+		err = fmt.Errorf("%q is not an IPv4 address", s)
+	}
+	return a, err
+}
+
+func parseMTU(s string) (int, error) {
+	n, err := strconv.ParseUint(s, 10, 31)
+	if err != nil {
+		return 0, fmt.Errorf("want a number of bytes")
+	}
+	return int(n), nil
 }
 
 func parseNexthop(w []string) (topology.Nexthop, error) {
@@ -246,13 +277,15 @@ func parseNexthop(w []string) (topology.Nexthop, error) {
 		switch {
 		case w[i] == "onlink":
 			h.OnLink = true
-		case w[i] == "dead", w[i] == "linkdown":
+		case w[i] == "dead":
 			h.Dead = true
+		case w[i] == "linkdown":
+			h.LinkDown = true
 		case i+1 < len(w):
 			i++
 			switch w[i-1] {
 			case "via":
-				h.Gateway, err = netip.ParseAddr(w[i])
+				h.Gateway, err = parseIPv4(w[i])
 			case "dev":
 				h.Dev = w[i]
 			case "weight":
@@ -298,15 +331,19 @@ func ParseRule(l string) (*topology.Rule, error) {
 		case "not":
 			r.Not = true
 			continue
-		case "[detached]":
-			continue
+		case "[detached]", "[unresolved]":
+			continue // what ip says of a device or goto target that is not there
 		case "nop", "blackhole", "unreachable", "prohibit":
 			r.Action, action = topology.RuleAction(word), true
 			continue
-		}
-		if i+1 >= len(w) {
+		case "from", "to", "fwmark", "iif", "oif", "tos", "dsfield", "ipproto", "sport", "dport", "lookup", "table", "goto",
+			"suppress_prefixlength", "proto", "protocol", "realms":
+		default:
 			r.NotUnderstood = strings.TrimSpace(r.NotUnderstood + " " + word)
 			continue
+		}
+		if i+1 >= len(w) {
+			return nil, fmt.Errorf("ip rule %q: %s without a value", strings.TrimSpace(l), word)
 		}
 		i++
 		v := w[i]
@@ -334,6 +371,10 @@ func ParseRule(l string) (*topology.Rule, error) {
 			r.DstPorts, err = parsePorts(v)
 		case "lookup", "table":
 			action = true
+			if v == "[l3mdev-table]" { // the table of a VRF, by the device the packet belongs to
+				r.NotUnderstood = strings.TrimSpace(r.NotUnderstood + " l3mdev")
+				continue
+			}
 			r.Table, err = topology.ParseTable(v)
 		case "goto":
 			var m uint64
@@ -343,10 +384,9 @@ func ParseRule(l string) (*topology.Rule, error) {
 			r.Goto = uint32(m)
 		case "suppress_prefixlength":
 			r.SuppressPrefixLength, err = strconv.Atoi(v)
+			r.SuppressPrefixLength = max(r.SuppressPrefixLength, -1)
 		case "proto", "protocol":
 			r.RuleProto = v
-		default:
-			r.NotUnderstood = strings.TrimSpace(r.NotUnderstood + " " + word + " " + v)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("ip rule: %s %q: %v", word, v, err)
@@ -381,6 +421,9 @@ func parsePorts(s string) (topology.PortRange, error) {
 	b, err := strconv.ParseUint(hi, 10, 16)
 	if err != nil {
 		return topology.PortRange{}, fmt.Errorf("port %q: want a number up to 65535", hi)
+	}
+	if a > b {
+		return topology.PortRange{}, fmt.Errorf("ports %q: the first is larger than the last", s)
 	}
 	return topology.PortRange{From: uint16(a), To: uint16(b)}, nil
 }

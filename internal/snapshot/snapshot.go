@@ -159,7 +159,11 @@ func build(files []file, name string) (*topology.Topology, error) {
 		}
 		return s
 	}
+	var pieces []file
 	for _, f := range files {
+		pieces = append(pieces, sections(f)...)
+	}
+	for _, f := range pieces {
 		kind := sniff(f)
 		switch kind {
 		case kindIgnored:
@@ -176,6 +180,10 @@ func build(files []file, name string) (*topology.Topology, error) {
 				errs = append(errs, err)
 				continue
 			}
+			if spaces[ns.ns.Name] != nil {
+				errs = append(errs, errorf(f.name, 0, "%s is in the snapshot twice", ns.ns.Name))
+				continue
+			}
 			spaces[ns.ns.Name] = ns
 			order = append(order, ns.ns.Name)
 			continue
@@ -187,7 +195,13 @@ func build(files []file, name string) (*topology.Topology, error) {
 		if ns == "" {
 			ns = "node"
 		}
-		if err := at(ns).read(kind, f); err != nil {
+		pod, isPod := podFile(f)
+		if isPod {
+			ns = pod
+		}
+		s := at(ns)
+		s.pod = s.pod || isPod
+		if err := s.read(kind, f); err != nil {
 			errs = append(errs, err)
 		}
 	}

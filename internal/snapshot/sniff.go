@@ -80,7 +80,7 @@ func sniffJSON(data []byte) kind {
 	var first map[string]json.RawMessage
 	if data[0] == '{' {
 		if json.Unmarshal(data, &first) != nil {
-			return kindIgnored
+			return kindPod // cut off, or no JSON: the reader says where it breaks
 		}
 		has := func(k string) bool { _, ok := first[k]; return ok }
 		switch {

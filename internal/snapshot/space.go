@@ -17,7 +17,9 @@ type space struct {
 	native   *nftables.Ruleset
 	sets     map[string]*netfilter.Set
 	hasRules bool
-	pod      bool // from a pod-*.json
+	// hasAddrJSON says that the interfaces come from `ip -j addr`; a text form beside it is the same once more.
+	hasAddrJSON bool
+	pod         bool // from a pod-*.json
 }
 
 // rank orders namespaces without a lab.json: nodes first, then pods.
@@ -33,9 +35,18 @@ func (s *space) read(k kind, f file) error {
 	var err error
 	switch k {
 	case kindAddrJSON:
-		ns.Interfaces, err = readAddrJSON(f)
+		var list []*topology.Interface
+		list, err = readAddrJSON(f)
+		if !s.hasAddrJSON {
+			ns.Interfaces, s.hasAddrJSON = nil, true
+		}
+		ns.Interfaces = mergeInterfaces(ns.Interfaces, list)
 	case kindAddrText:
-		ns.Interfaces, err = readAddrText(f)
+		if !s.hasAddrJSON { // which says more
+			var list []*topology.Interface
+			list, err = readAddrText(f)
+			ns.Interfaces = mergeInterfaces(ns.Interfaces, list)
+		}
 	case kindRouteJSON:
 		ns.Routes, err = readRouteJSON(f)
 	case kindRouteText:
@@ -63,15 +74,76 @@ func (s *space) read(k kind, f file) error {
 			ns.FDB, err = readFDBText(f)
 		}
 	case kindIPTables:
-		s.rules, err = iptables.Parse(bytes.NewReader(f.data), f.name)
+		err = s.readRules(f)
 	case kindNFT:
-		s.native, err = nftables.Parse(bytes.NewReader(f.data), f.name)
+		err = s.readNative(f)
 	case kindSysctl:
 		err = readSysctl(f, ns.Sysctl)
 	case kindIPSet:
 		s.sets, err = readIPSet(f)
 	}
 	return err
+}
+
+// readRules reads a dump of iptables. Several files may hold a table each (`iptables -t nat -S`, `iptables -t filter -S`);
+// the same table twice is a contradiction.
+func (s *space) readRules(f file) error {
+	rules, err := iptables.Parse(bytes.NewReader(f.data), f.name)
+	if err != nil {
+		return err
+	}
+	if s.rules == nil {
+		s.rules = rules
+		return nil
+	}
+	for _, t := range rules.Tables {
+		if s.rules.Table(t.Name) != nil {
+			return errorf(f.name, 0, "table %s of %s was in another file already", t.Name, s.ns.Name)
+		}
+		s.rules.Tables = append(s.rules.Tables, t)
+	}
+	return nil
+}
+
+func (s *space) readNative(f file) error {
+	native, err := nftables.Parse(bytes.NewReader(f.data), f.name)
+	if err != nil {
+		return err
+	}
+	if s.native != nil {
+		return errorf(f.name, 0, "%s has an nft ruleset from another file already", s.ns.Name)
+	}
+	s.native = native
+	return nil
+}
+
+// mergeInterfaces joins two listings of the same devices: `ip addr` has the addresses, `ip -d link` the kinds.
+func mergeInterfaces(have, more []*topology.Interface) []*topology.Interface {
+	if len(have) == 0 {
+		return more
+	}
+	byName := make(map[string]*topology.Interface, len(have))
+	for _, i := range have {
+		byName[i.Name] = i
+	}
+	for _, m := range more {
+		i := byName[m.Name]
+		if i == nil || i.Index != m.Index {
+			have = append(have, m)
+			continue
+		}
+		if len(i.Addresses) == 0 {
+			i.Addresses = m.Addresses
+		}
+		if i.Kind == topology.Other || i.Kind == topology.Veth && m.Kind != topology.Other {
+			i.Kind = m.Kind // the text form takes every `name@if5` for a veth; -d says what it is
+		}
+		i.VLANID = max(i.VLANID, m.VLANID)
+		if i.Master == "" {
+			i.Master = m.Master
+		}
+	}
+	return have
 }
 
 // finish joins the rulesets and says what was not given.
@@ -114,16 +186,18 @@ func withoutIPTablesNFT(r *nftables.Ruleset) *nftables.Ruleset {
 }
 
 // pair joins the ends of veth pairs: each names the other's index, and they are in different namespaces. An index that
-// happens to exist in the same namespace is no peer. Where several fit, link_netnsid decides if it tells them apart;
-// else none is taken, and the far end stays unknown.
+// happens to exist in the same namespace is no peer. Where several fit, none is taken, and the far end stays unknown: which
+// namespace a link_netnsid means is known to that namespace only.
 func pair(list []*space) {
 	type end struct {
 		s *space
 		i *topology.Interface
 	}
 	byIndex := map[int][]end{}
+	far := map[topology.Port]*topology.Interface{}
 	for _, s := range list {
 		for _, i := range s.ns.Interfaces {
+			far[topology.Port{Namespace: s.ns.Name, Interface: i.Name}] = i
 			if i.LinkIndex != 0 && (i.Kind == topology.Veth || i.Kind == topology.Other || i.Kind == topology.ENI) {
 				byIndex[i.Index] = append(byIndex[i.Index], end{s, i})
 			}
@@ -151,15 +225,8 @@ func pair(list []*space) {
 			if i.Peer.Namespace == "" {
 				continue
 			}
-			ok := false
-			for _, o := range list {
-				if o.ns.Name == i.Peer.Namespace {
-					if p := o.ns.Interface(i.Peer.Interface); p != nil && p.Peer == (topology.Port{Namespace: s.ns.Name, Interface: i.Name}) {
-						ok = true
-					}
-				}
-			}
-			if !ok {
+			p := far[i.Peer]
+			if p == nil || p.Peer != (topology.Port{Namespace: s.ns.Name, Interface: i.Name}) {
 				i.Peer = topology.Port{}
 			}
 		}

@@ -1,6 +1,7 @@
 package topology
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 
@@ -20,17 +21,21 @@ type Table struct {
 // Len is the number of routes in the table.
 func (t *Table) Len() int { return t.routes }
 
-func (t *Table) insert(r *Route) {
-	t.routes++
-	have, _ := t.trie.Get(r.Dst)
-	have = append(slices.Clone(have), r)
-	slices.SortStableFunc(have, func(a, b *Route) int {
-		if a.TOS != b.TOS {
-			return int(b.TOS) - int(a.TOS)
-		}
-		return int(int64(a.Metric) - int64(b.Metric))
-	})
-	t.trie.Insert(r.Dst, have)
+// newTable indexes the routes of one table, which are given in the dump's order. A prefix's routes are sorted once, as
+// fib_insert_alias keeps them: a dump may have any number of them.
+func newTable(id TableID, routes []*Route) *Table {
+	t := &Table{ID: id, routes: len(routes)}
+	byDst := make(map[netip.Prefix][]*Route, len(routes))
+	for _, r := range routes {
+		byDst[r.Dst] = append(byDst[r.Dst], r)
+	}
+	for dst, l := range byDst {
+		slices.SortStableFunc(l, func(a, b *Route) int {
+			return cmp.Or(cmp.Compare(b.TOS, a.TOS), cmp.Compare(a.Metric, b.Metric))
+		})
+		t.trie.Insert(dst, l)
+	}
+	return t
 }
 
 // Lookup is what a route is looked up by (struct flowi4).

@@ -187,20 +187,15 @@ func (ns *Namespace) prepare() {
 		ns.Rules = DefaultRules()
 	}
 	sort.SliceStable(ns.Rules, func(a, b int) bool { return ns.Rules[a].Priority < ns.Rules[b].Priority })
-	ns.tables = map[TableID]*Table{}
+	byTable := map[TableID][]*Route{TableLocal: nil}
 	for _, r := range ns.Routes {
-		t := ns.tables[r.Table]
-		if t == nil {
-			t = &Table{ID: r.Table}
-			ns.tables[r.Table] = t
-		}
-		t.insert(r)
+		byTable[r.Table] = append(byTable[r.Table], r)
+	}
+	ns.tables = make(map[TableID]*Table, len(byTable))
+	for id, routes := range byTable {
+		ns.tables[id] = newTable(id, routes)
 	}
 	ns.local = ns.tables[TableLocal]
-	if ns.local == nil {
-		ns.local = &Table{ID: TableLocal}
-		ns.tables[TableLocal] = ns.local
-	}
 }
 
 // Table gives a routing table by number; nil where no route of it was given.

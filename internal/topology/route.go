@@ -112,7 +112,10 @@ type Nexthop struct {
 	Dev     string
 	Weight  int // 1 and up; the share of flows, of several next hops
 	OnLink  bool
-	Dead    bool // dead, or linkdown: passed over
+	Dead    bool // passed over (RTNH_F_DEAD)
+	// LinkDown says that the device has no carrier. Such a hop is used all the same, unless the sysctl
+	// ignore_routes_with_linkdown is on; then the kernel's dump calls it dead too (fib_nexthop_info).
+	LinkDown bool
 }
 
 // Route is one line of `ip route`.
@@ -173,6 +176,9 @@ func (r *Route) String() string {
 	if r.Metric != 0 {
 		fmt.Fprintf(&b, " metric %d", r.Metric)
 	}
+	if len(r.Nexthops) == 1 {
+		writeFlags(&b, r.Nexthops[0])
+	}
 	if r.MTU != 0 {
 		fmt.Fprintf(&b, " mtu %d", r.MTU)
 	}
@@ -181,11 +187,23 @@ func (r *Route) String() string {
 			b.WriteString("\n\tnexthop")
 			writeNexthop(&b, n)
 			fmt.Fprintf(&b, " weight %d", max(n.Weight, 1))
+			writeFlags(&b, n)
 		}
-	} else if len(r.Nexthops) == 1 && r.Nexthops[0].OnLink {
-		b.WriteString(" onlink")
 	}
 	return b.String()
+}
+
+// writeFlags prints in the order of print_rt_flags in iproute2's iproute.c.
+func writeFlags(b *strings.Builder, n Nexthop) {
+	if n.Dead {
+		b.WriteString(" dead")
+	}
+	if n.OnLink {
+		b.WriteString(" onlink")
+	}
+	if n.LinkDown {
+		b.WriteString(" linkdown")
+	}
 }
 
 func writeNexthop(b *strings.Builder, n Nexthop) {

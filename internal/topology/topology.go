@@ -7,6 +7,7 @@ package topology
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 	"sync"
 
 	"github.com/podpath/podpath/internal/packet"
@@ -87,7 +88,7 @@ func (t *Topology) Names() []string { return t.order }
 func (t *Topology) Namespace(name string) (*Namespace, error) {
 	s := t.spaces[name]
 	if s == nil {
-		return nil, fmt.Errorf("namespace %q: not in this topology (it has %v)", name, t.order)
+		return nil, fmt.Errorf("namespace %q: not in this topology (it has %s)", name, some(t.order))
 	}
 	s.once.Do(func() {
 		if s.ns, s.err = s.build(); s.err == nil {
@@ -95,6 +96,15 @@ func (t *Topology) Namespace(name string) (*Namespace, error) {
 		}
 	})
 	return s.ns, s.err
+}
+
+// some names the first few: a message about 5,000 nodes has to stay one.
+func some(names []string) string {
+	const few = 12
+	if len(names) <= few {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:few], ", "), len(names)-few)
 }
 
 // Port is one end of a link: an interface of a namespace.

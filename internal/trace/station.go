@@ -196,7 +196,7 @@ func weigh(s *StepDocument) int {
 		return 4
 	case RuleReturn, RuleAccept:
 		return 3
-	case TTLDecremented:
+	case TTLDecremented, ConnEstablished, ConnRelated, ConnInvalid:
 		return 2
 	case ChainPolicy:
 		return 1

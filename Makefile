@@ -1,0 +1,96 @@
+# podpath: what there is to do, by name. `make` alone lists the targets.
+
+SHELL      := bash
+GO         ?= go
+SHARED     ?= ../shared
+TESTFLAGS  ?=
+FUZZTIME   ?= 60s
+BENCH      ?= .
+SUDO       := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
+ESBUILD    := $(GO) tool esbuild --log-level=warning --bundle --minify
+# Everything that `make generate` writes. .ci/run compares it with what is committed.
+GENERATED  := web/templates/*_templ.go web/static/app.js web/static/app.css web/static/htmx.js web/static/icon.svg
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+
+.PHONY: run
+run: ## serve the page at http://127.0.0.1:8080
+	$(GO) run ./cmd/server
+
+.PHONY: test
+test: setup ## install what the tests need and run them all
+	$(GO) test $(TESTFLAGS) -timeout 15m ./...
+	@$(MAKE) --no-print-directory web-check web-test
+
+.PHONY: lint
+lint: web-check ## formatter and linters
+	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); \
+	if [ -n "$$unformatted" ]; then echo "not formatted (run gofmt -w):"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+.PHONY: generate web templates
+generate: templates web ## write the generated files anew
+templates: ## web/templates: *.templ to Go
+	$(GO) tool templ generate -path web/templates -log-level error
+
+web: ## web/src to web/static
+	$(ESBUILD) --target=es2022 --outfile=web/static/app.js web/src/app.ts
+	$(ESBUILD) --outfile=web/static/app.css web/src/app.css
+	cp web/src/icon.svg web/static/icon.svg
+	@if [ -f node_modules/htmx.org/dist/htmx.min.js ]; then cp node_modules/htmx.org/dist/htmx.min.js web/static/htmx.js; \
+	else echo "htmx.js: left as it is (no node_modules)"; fi
+
+.PHONY: generated
+generated: ## list the generated files
+	@ls $(GENERATED)
+
+.PHONY: web-check web-test
+web-check: ## types and style of the TypeScript and CSS
+	@if [ -x node_modules/.bin/tsc ] && [ -x node_modules/.bin/biome ]; then \
+		node_modules/.bin/tsc --noEmit && node_modules/.bin/biome ci; \
+	else echo "web-check: skipped (no node_modules)"; fi
+
+# Node 20 runs no TypeScript, so the tests are bundled first.
+web-test: ## unit tests of the TypeScript
+	@tests=$$(find web/src -name '*.test.ts'); \
+	if [ -z "$$tests" ]; then exit 0; fi; \
+	if ! command -v node >/dev/null; then echo "web-test: skipped (no node)"; exit 0; fi; \
+	dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
+	$(GO) tool esbuild --log-level=warning --bundle --platform=node --format=esm --outdir="$$dir" --out-extension:.js=.mjs $$tests && \
+	node --test "$$dir"
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME (60s) each
+	@set -euo pipefail; \
+	for pkg in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' "$$pkg" | grep '^Fuzz' || true); do \
+			echo "$$pkg $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$pkg"; \
+		done; \
+	done
+
+.PHONY: bench
+bench: ## benchmarks (BENCH=regexp picks some)
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./internal/...
+
+.PHONY: verify
+verify: ## compare the tracer with the kernel recordings in SHARED
+	@if [ ! -d $(SHARED)/golden/kernel ]; then echo "verify: no recordings in $(SHARED)/golden/kernel"; exit 1; fi
+	$(GO) run ./cmd/podpath verify $(SHARED)/golden/kernel/aws-vpc-cni $(SHARED)/golden/kernel/aws-vpc-cni-nft
+
+# --- what the tests need -------------------------------------------------------------------------------------------
+
+.PHONY: setup
+setup: packages node_modules/.package-lock.json ## Debian packages and node modules, where missing
+
+.PHONY: packages
+packages:
+	@.ci/packages $(SUDO)
+
+node_modules/.package-lock.json: package-lock.json
+	@if ! command -v npm >/dev/null; then echo "node modules: skipped (no npm); tests that need them say so"; \
+	elif npm ci --no-audit --no-fund --loglevel=error >/dev/null 2>&1; then touch $@; \
+	else echo "node modules: npm ci failed; tests that need them say so"; fi

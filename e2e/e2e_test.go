@@ -1,0 +1,84 @@
+// Package e2e runs the pages in a real browser. Its tests are skipped, and say why, where Chromium or the node modules
+// are not installed.
+package e2e
+
+import (
+	"bufio"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// browserTime is how long the whole run in the browser may take.
+const browserTime = 8 * time.Minute
+
+func need(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("browser tests are skipped with -short")
+	}
+	if _, err := exec.LookPath("node"); err != nil {
+		t.Skip("browser tests need node, which is not installed")
+	}
+	if _, err := os.Stat("../node_modules/playwright-core"); err != nil {
+		t.Skip("browser tests need the node modules: run npm ci")
+	}
+	chromium := os.Getenv("CHROMIUM")
+	if chromium == "" {
+		chromium = "/usr/bin/chromium"
+	}
+	if _, err := os.Stat(chromium); err != nil {
+		t.Skipf("browser tests need Chromium: %s is not there (set CHROMIUM to another)", chromium)
+	}
+}
+
+// start builds the server, runs it on a free port until the test ends, and gives its address.
+func start(t *testing.T) string {
+	t.Helper()
+	bin := filepath.Join(t.TempDir(), "server")
+	if out, err := exec.Command("go", "build", "-o", bin, "../cmd/server").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	cmd := exec.Command(bin, "--addr", "127.0.0.1:0")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := cmd.Process.Signal(os.Interrupt); err != nil {
+			t.Error(err)
+		}
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("the server did not stop cleanly: %v", err)
+		}
+	})
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatalf("the server said nothing: %v", err)
+	}
+	_, url, ok := strings.Cut(strings.TrimSpace(line), " at ")
+	if !ok {
+		t.Fatalf("no address in %q", line)
+	}
+	return url
+}
+
+func TestTracePage(t *testing.T) {
+	need(t)
+	url := start(t)
+	ctx, cancel := context.WithTimeout(t.Context(), browserTime)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "node", "trace.mjs", url).CombinedOutput()
+	t.Logf("%s", out)
+	if err != nil {
+		t.Fatalf("trace.mjs: %v", err)
+	}
+}

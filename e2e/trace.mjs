@@ -1,0 +1,310 @@
+// Plays traces in a real browser and checks that the diagram, the list, the detail, the timeline and the address agree
+// at every station. Prints one line a check; exits 1 with what failed.
+//
+//	node e2e/trace.mjs URL
+
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { launch, open } from "./browser.mjs";
+
+const base = process.argv[2];
+const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+let passed = 0;
+const failures = [];
+
+function check(ok, what) {
+  if (ok) passed++;
+  else {
+    failures.push(what);
+    console.log(`FAIL ${what}`);
+  }
+}
+
+const home = new URL((await fetch(base)).url);
+
+function address(params) {
+  const url = new URL(home);
+  for (const [k, v] of Object.entries(params)) {
+    if (v === "") url.searchParams.delete(k);
+    else url.searchParams.set(k, v);
+  }
+  return url.href;
+}
+
+/** What each of the views says is current. */
+async function state(page) {
+  return page.evaluate(() => {
+    const one = (q) => [...document.querySelectorAll(q)];
+    const index = (el) => (el ? Number(el.dataset.i) : -1);
+    const shown = one(".detail:not([hidden])");
+    const stop = document.querySelector(".st.is-cur");
+    return {
+      stops: one(".st.is-cur").length,
+      stop: index(stop),
+      lane: stop?.closest(".lane").classList.contains("is-off") ?? null,
+      href: stop?.getAttribute("href"),
+      hop: index(document.querySelector(".hop[aria-current]")),
+      dot: index(document.querySelector(".dot[aria-current]")),
+      details: shown.length,
+      detail: index(shown[0]),
+      title: shown[0]?.querySelector("h1")?.textContent,
+      hopTitle: document.querySelector(".hop[aria-current] .nm")?.textContent,
+      here: one("#dg .is-here").map((e) => e.id),
+      wantHere: stop?.dataset.here,
+      live: document.querySelector("#live")?.textContent,
+      url: location.pathname + decodeURIComponent(location.search),
+      tab: one('.st[tabindex="0"]').map(index),
+      chip: document.querySelector("#pk").getAttribute("transform"),
+      at: [stop?.dataset.x, stop?.dataset.y].map(Number),
+    };
+  });
+}
+
+async function agree(page, i, what) {
+  const s = await state(page);
+  const same = s.stops === 1 && s.stop === i && s.hop === i && s.dot === i && s.details === 1 && s.detail === i;
+  check(same, `${what}: station ${i}: diagram ${s.stop}, list ${s.hop}, timeline ${s.dot}, detail ${s.detail}`);
+  check(s.lane === false, `${what}: station ${i}: its lane is lit`);
+  check(s.title === s.hopTitle, `${what}: station ${i}: detail says ${s.title}, list ${s.hopTitle}`);
+  check(
+    s.here.length === 1 && s.here[0] === s.wantHere,
+    `${what}: station ${i}: here is ${s.here}, want ${s.wantHere}`,
+  );
+  check(s.tab.length === 1 && s.tab[0] === i, `${what}: station ${i}: tab stop at ${s.tab}`);
+  return s;
+}
+
+/** The packet has arrived at the current station. */
+async function settled(page) {
+  await page.waitForFunction(() => {
+    const stop = document.querySelector(".st.is-cur");
+    const want = `translate(${Number(stop.dataset.x).toFixed(2)} ${Number(stop.dataset.y).toFixed(2)})`;
+    return document.querySelector("#pk").getAttribute("transform") === want;
+  });
+}
+
+async function axe(page, what) {
+  await page.evaluate(axeSource);
+  const violations = await page.evaluate(async () => {
+    const r = await window.axe.run(document, { resultTypes: ["violations"] });
+    return r.violations.map(
+      (v) =>
+        `${v.id}: ${v.help}: ${v.nodes
+          .map((n) => n.target.join(" "))
+          .slice(0, 3)
+          .join(" | ")}`,
+    );
+  });
+  check(violations.length === 0, `${what}: axe: ${violations.join("; ")}`);
+}
+
+const browser = await launch();
+const scenarios = (process.env.SCENARIOS ?? `${home.searchParams.get("to")},internet`).split(",");
+
+for (const lang of ["en", "ko"]) {
+  for (const to of scenarios) {
+    const what = `${lang} ${to}`;
+    // By mouse: the "next" button to the end, with motion.
+    {
+      const page = await open(browser, { locale: lang === "ko" ? "ko-KR" : "en-US" });
+      await page.goto(address({ to, step: "" }));
+      check((await page.getAttribute("html", "lang")) === lang, `${what}: html lang follows the browser`);
+      const n = await page.locator(".st").count();
+      check(n > 5, `${what}: has ${n} stations`);
+      await agree(page, 0, `${what} mouse`);
+      const seen = new Set();
+      for (let i = 1; i < n; i++) {
+        await page.click("#b-next");
+        const s = await agree(page, i, `${what} mouse`);
+        check(s.url === decodeURIComponent(s.href), `${what}: station ${i}: URL ${s.url}, link ${s.href}`);
+        check(s.url.includes("&step="), `${what}: station ${i}: URL names the station`);
+        check((s.live ?? "").includes(s.title), `${what}: station ${i}: announced "${s.live}"`);
+        seen.add(s.url);
+      }
+      check(seen.size === n - 1, `${what}: every station has an address of its own`);
+      await settled(page);
+      check((await page.getAttribute("#b-next", "aria-disabled")) === "true", `${what}: next is off at the end`);
+      // A station of the diagram, the list and the timeline, by click.
+      for (const [view, i] of [
+        [".st", 3],
+        [".hop", n - 2],
+        [".dot", 1],
+      ]) {
+        await page.locator(`${view}[data-i="${i}"]`).dispatchEvent("click", { button: 0 });
+        await agree(page, i, `${what} click ${view}`);
+      }
+      // The permalink of a middle station, reloaded.
+      const mid = Math.floor(n / 2);
+      await page.locator(`.hop[data-i="${mid}"]`).click();
+      const before = await agree(page, mid, `${what} middle`);
+      await page.reload();
+      const after = await agree(page, mid, `${what} reload`);
+      check(before.url === after.url && before.title === after.title, `${what}: reload finds the same station`);
+      for (const p of page.problems) check(false, `${what}: ${p}`);
+      await page.context().close();
+    }
+    // By keyboard.
+    {
+      const page = await open(browser, { locale: lang === "ko" ? "ko-KR" : "en-US", reducedMotion: "reduce" });
+      await page.goto(address({ to, step: "" }));
+      const n = await page.locator(".st").count();
+      for (let i = 1; i < n; i++) {
+        await page.keyboard.press("ArrowRight");
+        const s = await agree(page, i, `${what} keyboard`);
+        const want = `translate(${s.at[0].toFixed(2)} ${s.at[1].toFixed(2)})`;
+        check(s.chip === want, `${what}: reduced motion: packet at ${s.chip}, want ${want}`);
+      }
+      await page.keyboard.press("ArrowRight");
+      await agree(page, n - 1, `${what} beyond the end`);
+      await page.keyboard.press("Home");
+      await agree(page, 0, `${what} Home`);
+      await page.keyboard.press("End");
+      await agree(page, n - 1, `${what} End`);
+      await page.keyboard.press("ArrowLeft");
+      await agree(page, n - 2, `${what} ArrowLeft`);
+      // Focus stays with the current station.
+      await page.locator(`.st[data-i="${n - 2}"]`).focus();
+      await page.keyboard.press("ArrowLeft");
+      const focused = await page.evaluate(() => Number(document.activeElement.dataset.i));
+      check(focused === n - 3, `${what}: focus follows to ${focused}`);
+      await page.context().close();
+    }
+    // Play, on a clock that is run by hand.
+    {
+      const page = await open(browser, { locale: lang === "ko" ? "ko-KR" : "en-US" });
+      await page.clock.install();
+      await page.goto(address({ to, step: "" }));
+      await page.clock.pauseAt(new Date(Date.now() + 10_000));
+      const n = await page.locator(".st").count();
+      await page.locator("body").press("Space");
+      await agree(page, 1, `${what} play starts`);
+      await page.clock.runFor(1000);
+      await agree(page, 1, `${what} play waits`);
+      await page.click('[data-speed="2"]');
+      await page.clock.runFor(1950 * n);
+      await agree(page, n - 1, `${what} play ends`);
+      check(
+        !(await page.locator("#b-play").evaluate((b) => b.classList.contains("is-playing"))),
+        `${what}: play stops at the end`,
+      );
+      await page.context().close();
+    }
+    // axe, light and dark, wide and narrow.
+    for (const [theme, width] of [
+      ["light", 1440],
+      ["dark", 1440],
+      ["light", 390],
+    ]) {
+      const page = await open(browser, { viewport: { width, height: 900 }, reducedMotion: "reduce" });
+      await page.goto(address({ to, lang, theme }));
+      await axe(page, `${what} ${theme} ${width} first`);
+      await page.keyboard.press("End");
+      await axe(page, `${what} ${theme} ${width} last`);
+      await page.context().close();
+    }
+    // Without JavaScript: every station is a page of its own.
+    {
+      const page = await open(browser, { javaScriptEnabled: false, locale: lang === "ko" ? "ko-KR" : "en-US" });
+      await page.goto(address({ to, step: "" }));
+      check((await page.locator("#dg .st").count()) > 5, `${what} no script: the diagram is there`);
+      const link = page.locator('.hop[data-i="4"]');
+      const title = (await link.locator(".nm").textContent()).trim();
+      await link.click();
+      check(
+        (await page.locator(".detail:visible h1").textContent()).trim() === title,
+        `${what} no script: the link shows ${title}`,
+      );
+      check(page.url().includes("step="), `${what} no script: the address names the station`);
+      check((await page.locator(".detail:visible").count()) === 1, `${what} no script: one detail`);
+      check((await page.locator(".st.is-cur").getAttribute("data-i")) === "4", `${what} no script: the diagram agrees`);
+      check((await page.locator("#b-play").isVisible()) === false, `${what} no script: no dead play button`);
+      await page.click("#b-next");
+      check((await page.locator(".st.is-cur").getAttribute("data-i")) === "5", `${what} no script: next`);
+      const other = lang === "ko" ? "en" : "ko";
+      await page.click(`.langs a[lang="${other}"]`);
+      check((await page.getAttribute("html", "lang")) === other, `${what} no script: the language switch`);
+      check(
+        (await page.locator(".st.is-cur").getAttribute("data-i")) === "5",
+        `${what} no script: the switch keeps the station`,
+      );
+      await page.context().close();
+    }
+  }
+}
+
+// The form: a change swaps the work area, pushes the address, and the player goes on with the new trace.
+{
+  const page = await open(browser, { reducedMotion: "reduce" });
+  await page.goto(address({ step: "", lang: "en" }));
+  const before = await page.locator(".st").count();
+  await page.evaluate(() => {
+    window.stillHere = true;
+  });
+  await page.selectOption("#f-to", "internet");
+  await page.waitForFunction(() => location.search.includes("to=internet"));
+  await page.waitForFunction((n) => document.querySelectorAll(".st").length !== n, before);
+  check(await page.evaluate(() => window.stillHere === true), "form: no full reload");
+  check((await page.title()).includes("internet"), `form: the title follows: ${await page.title()}`);
+  await agree(page, 0, "form");
+  await page.keyboard.press("Escape");
+  await page.locator("#b-next").click();
+  await agree(page, 1, "form, then next");
+  await page.goBack();
+  await page.waitForFunction((n) => document.querySelectorAll(".st").length === n, before);
+  check(!page.url().includes("to=internet"), "form: back leads to the trace before");
+
+  // A bad choice: the message stands beside the field.
+  await page.goto(address({ step: "", lang: "en" }));
+  await page.fill("#f-dport", "99999");
+  await page.locator("#f-dport").press("Tab");
+  await page.waitForSelector("#dport-error");
+  check((await page.getAttribute("#f-dport", "aria-invalid")) === "true", "bad port: aria-invalid");
+  check((await page.getAttribute("#f-dport", "aria-describedby")) === "dport-error", "bad port: aria-describedby");
+  await axe(page, "bad port");
+  await page.fill("#f-dport", "8080");
+  await page.locator("#f-dport").press("Tab");
+  await page.waitForSelector("#dg .st.is-cur");
+  check((await page.locator("#dport-error").count()) === 0, "good port again: no message");
+
+  // An address is typed: the field appears when it is asked for.
+  await page.selectOption("#f-to", "");
+  check(await page.locator('input[name="to-address"]').isVisible(), "address: the field shows");
+  check(
+    await page.locator('input[name="to-address"]').evaluate((e) => e === document.activeElement),
+    "address: it has the focus",
+  );
+  for (const p of page.problems) check(false, `form: ${p}`);
+  await page.context().close();
+}
+
+// Theme: the switch works in place and is kept.
+{
+  const page = await open(browser, { colorScheme: "light" });
+  await page.goto(address({ step: "" }));
+  await page.click(".to-dark");
+  check((await page.getAttribute("html", "data-theme")) === "dark", "theme: dark at once");
+  await page.reload();
+  check((await page.getAttribute("html", "data-theme")) === "dark", "theme: dark after a reload");
+  await page.context().close();
+}
+
+// Narrow: the camera follows the packet; nothing scrolls sideways.
+{
+  const page = await open(browser, { viewport: { width: 390, height: 844 }, reducedMotion: "reduce", hasTouch: true });
+  await page.goto(address({ step: "" }));
+  const first = await page.getAttribute("#dg", "viewBox");
+  await page.keyboard.press("End");
+  const last = await page.getAttribute("#dg", "viewBox");
+  check(first.split(" ")[2] === "408.0", `narrow: camera ${first}`);
+  for (let i = 0; i < 12; i++) await page.keyboard.press("ArrowLeft");
+  check((await page.getAttribute("#dg", "viewBox")) !== last, "narrow: the camera follows");
+  await page.keyboard.press("f");
+  check((await page.getAttribute("#dg", "viewBox")).startsWith("0.0 0.0 840.0"), "narrow: F shows the whole map");
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  check(wide <= 0, `narrow: ${wide} pixels too wide`);
+  await page.context().close();
+}
+
+await browser.close();
+console.log(`${passed} passed, ${failures.length} failed`);
+process.exit(failures.length === 0 ? 0 : 1);

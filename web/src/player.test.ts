@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { frame } from "./camera.ts";
+import { at, ease, sample } from "./path.ts";
+import { HOP, Player, type Screen, type Timing, WAIT } from "./player.ts";
+
+/** A clock that is run by hand, and a screen that writes down what it is told. */
+function rig(count: number, start = 0, still = false) {
+  let now = 0;
+  let id = 0;
+  const frames = new Map<number, () => void>();
+  const log: string[] = [];
+  const moves: [number, number][] = [];
+  const screen: Screen = {
+    show: (i, tween) => log.push(`show ${i}${tween ? " tween" : ""}`),
+    move: (i, u) => moves.push([i, u]),
+    playing: (on) => log.push(on ? "play" : "pause"),
+  };
+  const timing: Timing = {
+    now: () => now,
+    frame: (f) => {
+      frames.set(++id, f);
+      return id;
+    },
+    cancel: (n) => frames.delete(n),
+    still: () => still,
+  };
+  const run = (ms: number, step = 16) => {
+    for (const end = now + ms; now < end; ) {
+      now = Math.min(now + step, end);
+      const due = [...frames.values()];
+      frames.clear();
+      for (const f of due) f();
+    }
+  };
+  return { player: new Player(count, start, screen, timing), log, moves, run, pending: () => frames.size };
+}
+
+test("a step forward runs along the line and ends at the station", () => {
+  const r = rig(5);
+  r.player.next();
+  assert.deepEqual(r.log, ["show 1 tween"]);
+  r.run(HOP / 2);
+  const half = r.moves.at(-1);
+  assert.ok(half && half[1] > 0.4 && half[1] < 0.6, `half way at ${half}`);
+  r.run(HOP);
+  assert.deepEqual(r.moves.at(-1), [1, 1]);
+  assert.equal(r.pending(), 0, "the clock rests when nothing moves");
+});
+
+test("jumps and steps back do not run", () => {
+  const r = rig(9, 3);
+  for (const go of [() => r.player.go(7), () => r.player.previous(), () => r.player.go(0)]) {
+    go();
+    assert.equal(r.moves.at(-1)?.[1], 1);
+  }
+  assert.deepEqual(r.log, ["show 7", "show 6", "show 0"]);
+});
+
+test("the ends hold", () => {
+  const r = rig(3);
+  r.player.previous();
+  r.player.go(99);
+  r.player.next();
+  assert.equal(r.player.index, 2);
+  assert.deepEqual(r.log, ["show 2"]);
+});
+
+test("play goes to the end and stops there; from the end it starts over", () => {
+  const r = rig(4);
+  r.player.play();
+  r.run(WAIT * 5);
+  assert.deepEqual(r.log, ["play", "show 1 tween", "show 2 tween", "show 3 tween", "pause"]);
+  assert.equal(r.pending(), 0);
+  r.player.play();
+  assert.equal(r.log.at(-1), "show 0");
+});
+
+test("play can be paused, and a step by hand pauses it", () => {
+  const r = rig(9);
+  r.player.toggle();
+  r.run(WAIT + 50);
+  r.player.toggle();
+  r.run(WAIT * 3);
+  assert.equal(r.player.index, 2);
+  r.player.play();
+  r.player.previous();
+  assert.equal(r.player.isPlaying, false);
+});
+
+test("speed changes the hop and the wait, and keeps what has passed", () => {
+  const r = rig(9);
+  r.player.play();
+  r.player.setSpeed(2);
+  r.run(WAIT / 2 + 20);
+  assert.equal(r.player.index, 2);
+  r.run(HOP / 4);
+  const before = r.moves.at(-1)?.[1] ?? 0;
+  r.player.setSpeed(0.5);
+  r.run(1, 1);
+  assert.ok(Math.abs((r.moves.at(-1)?.[1] ?? 0) - before) < 0.02, "the packet does not jump");
+});
+
+test("less motion: no tween, and play still plays", () => {
+  const r = rig(3, 0, true);
+  r.player.play();
+  r.run(WAIT * 3);
+  assert.deepEqual(r.log, ["play", "show 1", "show 2", "pause"]);
+  assert.ok(r.moves.every((m) => m[1] === 1));
+});
+
+test("a disposed player is silent", () => {
+  const r = rig(5);
+  r.player.play();
+  r.player.dispose();
+  const n = r.log.length;
+  r.run(WAIT * 3);
+  assert.equal(r.log.length, n);
+});
+
+test("a sampled path gives its ends and its middle", () => {
+  const table = sample({ getTotalLength: () => 100, getPointAtLength: (l) => ({ x: l, y: 2 * l }) }, 10);
+  assert.deepEqual(at(table, 0), { x: 0, y: 0 });
+  assert.deepEqual(at(table, 1), { x: 100, y: 200 });
+  assert.deepEqual(at(table, 0.55), { x: 55, y: 110 });
+  assert.deepEqual(at(table, -1), at(table, 0));
+  assert.deepEqual(at(new Float32Array([4, 5]), 0.3), { x: 4, y: 5 });
+});
+
+test("ease starts at 0, ends at 1 and never turns back", () => {
+  assert.equal(ease(0), 0);
+  assert.equal(ease(1), 1);
+  for (let u = 0; u < 1; u += 0.01) assert.ok(ease(u + 0.01) >= ease(u));
+});
+
+test("the camera's window stays on the map", () => {
+  for (const x of [0, 64, 246, 420, 470, 840]) {
+    for (const y of [0, 100, 500, 732]) {
+      const [left, top, w, h] = frame({ x, y }, 840, 732);
+      assert.ok(left >= 0 && top >= 0 && left + w <= 840 && top + h <= 732);
+      assert.ok(y >= top && y <= top + h, `${x},${y} is in sight`);
+    }
+  }
+});

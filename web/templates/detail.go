@@ -1,0 +1,558 @@
+package templates
+
+import (
+	"context"
+	"io"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/a-h/templ"
+
+	"github.com/podpath/podpath/internal/diagram"
+	"github.com/podpath/podpath/internal/trace"
+)
+
+// LineView is one line of the decision: kernel output with its verdict, or a sentence where a step has no text of its
+// own.
+type LineView struct {
+	Class   string // is-match, is-drop, is-jump, is-miss, is-met, cap
+	Sign    string
+	Verdict string // the sign in words
+	Parts   []Part // verbatim text
+	Plain   string // a sentence instead
+	Note    string
+	Misses  []MissView // passed over just before this line
+	Passed  string     // how many, in words
+}
+
+// Part is a piece of verbatim text; Strong is what decides in it.
+type Part struct {
+	Text   string
+	Strong bool
+}
+
+// MissView is a rule or route that was tried in vain.
+type MissView struct {
+	Text, Note string
+}
+
+// deciding marks what to read first in a line of kernel output.
+var deciding = regexp.MustCompile(`--to-source \S+|--to-destination \S+|lookup \S+|-j [A-Z][A-Z0-9-]*|lladdr \S+|dev \S+|--set-xmark \S+|--reject-with \S+`)
+
+func parts(text string) []Part {
+	var out []Part
+	at := 0
+	for _, m := range deciding.FindAllStringIndex(text, -1) {
+		if m[0] > at {
+			out = append(out, Part{Text: text[at:m[0]]})
+		}
+		out = append(out, Part{Text: text[m[0]:m[1]], Strong: true})
+		at = m[1]
+	}
+	if at < len(text) {
+		out = append(out, Part{Text: text[at:]})
+	}
+	return out
+}
+
+// lines are a station's decision in the order in which the kernel took it.
+func (b *builder) lines(s *diagram.Station, steps []trace.StepDocument, drop bool) []LineView {
+	var out []LineView
+	table := ""
+	for i := range steps {
+		st := &steps[i]
+		if st.Table != "" && st.Table != table {
+			table = st.Table
+			name := st.Table
+			if st.Family == "" || st.Family == "ip" {
+				name += " · " + st.Hook
+			} else {
+				name = st.Family + " " + name + " · " + st.Hook
+			}
+			out = append(out, LineView{Class: "cap", Plain: name})
+		}
+		out = append(out, b.line(s, st, s.First+i == s.Decisive, drop && i == len(steps)-1))
+	}
+	return out
+}
+
+func (b *builder) line(s *diagram.Station, st *trace.StepDocument, decisive, drop bool) LineView {
+	l := LineView{Class: "is-met", Sign: "•", Verdict: b.l.T("ui.verdict-none")}
+	set := func(class, sign, verdict string) { l.Class, l.Sign, l.Verdict = class, sign, b.l.T("ui."+verdict) }
+	switch {
+	case drop:
+		set("is-drop", "✕", "verdict-drop")
+	case decisive:
+		set("is-match", "✓", "verdict-match")
+	case st.Code == string(trace.RuleJump) || st.Code == string(trace.RuleGoto):
+		set("is-jump", "↳", "verdict-jump")
+	case st.Text != "":
+		set("is-met", "✓", "verdict-match")
+	}
+	sentence := b.l.Code(st.Code, st.Args)
+	switch {
+	case st.Text == "" && decisive:
+		l.Parts = parts(facts(st)) // the sentence itself stands above
+	case st.Text == "":
+		l.Plain = sentence
+	default:
+		l.Parts = parts(strings.ReplaceAll(st.Text, "\t", " "))
+		if !decisive && noteworthy(trace.Code(st.Code)) {
+			l.Note = sentence
+		}
+	}
+	for _, e := range st.Evidence {
+		m := MissView{Text: strings.ReplaceAll(e.Text, "\t", " ")}
+		switch {
+		case e.Code != "":
+			m.Note, _ = b.l.Lookup("evidence."+e.Code, nil)
+		case e.Verdict == "lost":
+			m.Note = b.l.T("ui.verdict-lost")
+		}
+		l.Misses = append(l.Misses, m)
+	}
+	for _, x := range st.Misses {
+		l.Misses = append(l.Misses, MissView{Text: x.Text, Note: b.missNote(x)})
+	}
+	if n := max(st.Passed, len(l.Misses)); n > 0 {
+		l.Passed = b.l.T("ui.passed", "count", itoa(n))
+	}
+	return l
+}
+
+// facts are what a step without kernel output of its own rests on: what it changed, or else what it looked at.
+func facts(st *trace.StepDocument) string {
+	var out []string
+	for _, c := range st.Changes {
+		out = append(out, c.Field+" "+c.Before+" → "+c.After)
+	}
+	if len(out) == 0 {
+		for _, k := range slices.Sorted(maps.Keys(st.Args)) {
+			if v := st.Args[k]; v != "" {
+				out = append(out, k+" "+v)
+			}
+		}
+	}
+	if len(out) == 0 {
+		return st.Verdict
+	}
+	return strings.Join(out, " · ")
+}
+
+// verbatim writes text as it is: not a blank more or less than the kernel's tool printed.
+func verbatim(parts []Part) templ.Component {
+	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
+		for _, p := range parts {
+			s := templ.EscapeString(p.Text)
+			if p.Strong {
+				s = "<b>" + s + "</b>"
+			}
+			if _, err := io.WriteString(w, s); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// missNote is why a rule did not match, where the catalogue has words for it; a match's own name is shown as it is.
+func (b *builder) missNote(m trace.MissDocument) string {
+	if m.Code == "" {
+		return ""
+	}
+	args := maps.Clone(m.Args)
+	if args != nil && args["have"] == "" {
+		args["have"] = b.l.T("ui.nothing")
+	}
+	s, _ := b.l.Lookup("miss."+m.Code, args)
+	return s
+}
+
+// noteworthy says whether a step beside the decisive one needs its sentence: it changed something, or is not plain from
+// its text.
+func noteworthy(c trace.Code) bool {
+	switch c {
+	case trace.RuleJump, trace.RuleGoto, trace.RuleReturn, trace.ChainEnd, trace.ChainPolicy, trace.RuleMatched,
+		trace.PolicyRule, trace.RouteUnicast, trace.RouteLink, trace.RouteLocal:
+		return false
+	}
+	return true
+}
+
+// PacketView is a packet after a station beside what it was before.
+type PacketView struct {
+	Layers []LayerView
+	Bytes  []ByteView
+	Marks  []Value
+	Outer  bool
+}
+
+// LayerView is one header.
+type LayerView struct {
+	Type    string
+	Class   string // e Ethernet, i IP and transport, o outer
+	Badge   string // +14 B, −14 B
+	Gone    bool
+	Wide    bool
+	Rows    []Value // changed headers: one row a field
+	One     string  // unchanged headers: one line
+	Side    string
+	Changed bool
+}
+
+// Value is a field with what it was before, where it changed.
+type Value struct {
+	Name, Before, After string
+	Changed             bool
+}
+
+// ByteView is a stripe of the byte strip.
+type ByteView struct {
+	Class string
+	Bytes int
+	Label string
+}
+
+// packet compares two packets; before is -1 at the start of a leg.
+func (b *builder) packet(before, after int) PacketView {
+	if after < 0 || after >= len(b.doc.Packets) {
+		return PacketView{}
+	}
+	now := b.doc.Packets[after]
+	var was *trace.PacketDocument
+	if before >= 0 && before < len(b.doc.Packets) {
+		was = &b.doc.Packets[before]
+	}
+	v := PacketView{}
+	pairs := pairLayers(was, &now)
+	for _, p := range pairs {
+		if p.now != nil && p.now.Outer {
+			v.Outer = true
+		}
+		v.Layers = append(v.Layers, layerView(p, was != nil))
+	}
+	v.Bytes = byteStrip(pairs, was != nil, b.l.T("ui.payload-short"))
+	mark := func(name string, was, now uint32, known bool) {
+		val := Value{Name: name, After: hex(now)}
+		if known && was != now {
+			val.Before, val.Changed = hex(was), true
+		}
+		v.Marks = append(v.Marks, val)
+	}
+	var wm, wc uint32
+	if was != nil {
+		wm, wc = was.Mark, was.CTMark
+	}
+	mark("skb mark", wm, now.Mark, was != nil)
+	if now.CTMark != 0 || wc != 0 {
+		mark("ctmark", wc, now.CTMark, was != nil)
+	}
+	return v
+}
+
+// layerPair is one header before and after; either may be missing.
+type layerPair struct{ was, now *trace.LayerDocument }
+
+// pairLayers matches headers from the inside out, so that a header that was put around the packet pairs with nothing.
+func pairLayers(was, now *trace.PacketDocument) []layerPair {
+	var out []layerPair
+	n := len(now.Layers)
+	if was == nil {
+		for i := range now.Layers {
+			out = append(out, layerPair{nil, &now.Layers[i]})
+		}
+		return out
+	}
+	w := len(was.Layers)
+	for i := range max(n, w) {
+		var p layerPair
+		if k := n - 1 - i; k >= 0 {
+			p.now = &now.Layers[k]
+		}
+		if k := w - 1 - i; k >= 0 {
+			p.was = &was.Layers[k]
+		}
+		if p.was != nil && p.now != nil && p.was.Type != p.now.Type {
+			out = append(out, layerPair{nil, p.now}, layerPair{p.was, nil})
+			continue
+		}
+		out = append(out, p)
+	}
+	slices.Reverse(out)
+	return out
+}
+
+// shown are the fields that stand in a header's one line, by layer type; the others only when they change.
+var shown = map[string][]string{
+	"Ethernet": {"src", "dst"},
+	"IPv4":     {"src", "dst", "ttl"},
+	"TCP":      {"srcPort", "dstPort", "flags"},
+	"UDP":      {"srcPort", "dstPort"},
+	"ICMP":     {"type", "code", "id", "mtu"},
+	"VXLAN":    {"vni"},
+}
+
+func field(l *trace.LayerDocument, name string) (string, bool) {
+	for _, f := range l.Fields {
+		if f.Name == name {
+			return f.Value, true
+		}
+	}
+	return "", false
+}
+
+func layerClass(l *trace.LayerDocument) string {
+	switch {
+	case l.Outer:
+		return "o"
+	case l.Type == "Ethernet":
+		return "e"
+	case l.Type == "Payload":
+		return "p"
+	}
+	return "i"
+}
+
+// shortName is a field's name in the narrow column.
+func shortName(name string) string {
+	switch name {
+	case "srcPort":
+		return "sport"
+	case "dstPort":
+		return "dport"
+	}
+	return name
+}
+
+func layerView(p layerPair, compared bool) LayerView {
+	l := p.now
+	if l == nil {
+		l = p.was
+	}
+	v := LayerView{Type: l.Type, Class: layerClass(l)}
+	switch {
+	case p.now == nil:
+		v.Gone, v.Badge = true, "−"+itoa(l.Length)+" B"
+	case p.was == nil && compared:
+		v.Badge, v.Changed = "+"+itoa(l.Length)+" B", true
+	}
+	var changed []Value
+	if p.was != nil && p.now != nil {
+		for _, f := range p.now.Fields {
+			if old, ok := field(p.was, f.Name); ok && old != f.Value && telling(f.Name) {
+				changed = append(changed, Value{Name: shortName(f.Name), Before: old, After: f.Value, Changed: true})
+			}
+		}
+	}
+	if len(changed) == 0 || v.Gone {
+		v.One, v.Side = oneLine(l)
+		return v
+	}
+	v.Changed = true
+	v.Wide = l.Type == "Ethernet"
+	names := map[string]bool{}
+	for _, c := range changed {
+		names[c.Name] = true
+	}
+	for _, name := range shown[l.Type] {
+		if val, ok := field(l, name); ok && !names[shortName(name)] {
+			changed = append(changed, Value{Name: shortName(name), After: val})
+		}
+	}
+	slices.SortStableFunc(changed, func(a, b Value) int { return fieldOrder(l, a.Name) - fieldOrder(l, b.Name) })
+	v.Rows = changed
+	return v
+}
+
+// telling leaves out what follows from other fields.
+func telling(name string) bool { return !strings.Contains(strings.ToLower(name), "checksum") }
+
+func fieldOrder(l *trace.LayerDocument, short string) int {
+	for i, f := range l.Fields {
+		if shortName(f.Name) == short {
+			return i
+		}
+	}
+	return len(l.Fields)
+}
+
+// oneLine is an unchanged header: who to whom, and one thing at the right.
+func oneLine(l *trace.LayerDocument) (line, side string) {
+	get := func(name string) string { s, _ := field(l, name); return s }
+	switch l.Type {
+	case "Ethernet":
+		return get("src") + " → " + get("dst"), ""
+	case "IPv4":
+		return get("src") + " → " + get("dst"), "ttl " + get("ttl")
+	case "TCP", "UDP":
+		return get("srcPort") + " → " + get("dstPort"), get("flags")
+	case "Payload":
+		return "", ""
+	}
+	var parts []string
+	for _, name := range shown[l.Type] {
+		if s := get(name); s != "" && (name != "mtu" || s != "0") {
+			parts = append(parts, name+" "+s)
+		}
+	}
+	if len(parts) == 0 {
+		for _, f := range l.Fields {
+			parts = append(parts, f.Name+" "+f.Value)
+		}
+	}
+	return strings.Join(parts, "  "), ""
+}
+
+// byteStrip is the packet as stripes as wide as their headers are long.
+func byteStrip(pairs []layerPair, compared bool, payload string) []ByteView {
+	var out []ByteView
+	hasPayload := false
+	for _, p := range pairs {
+		if p.now == nil {
+			continue
+		}
+		v := ByteView{Class: layerClass(p.now), Bytes: max(p.now.Length, 1), Label: itoa(p.now.Length)}
+		if compared && (p.was == nil || differs(p.was, p.now)) {
+			v.Class += " c"
+		}
+		if p.now.Type == "Payload" {
+			hasPayload = true
+			v.Label = payload
+			v.Bytes = min(max(v.Bytes, 30), 60)
+		}
+		out = append(out, v)
+	}
+	if !hasPayload {
+		return out
+	}
+	return out
+}
+
+func differs(a, b *trace.LayerDocument) bool {
+	for _, f := range b.Fields {
+		if old, ok := field(a, f.Name); ok && old != f.Value && telling(f.Name) {
+			return true
+		}
+	}
+	return false
+}
+
+// Chip is how the packet looks on its line.
+type Chip struct {
+	Eth, Wrapped                     bool
+	ChangedEth, ChangedIP, ChangedL4 bool
+	Mark                             string
+}
+
+// Class is the chip's state as CSS classes.
+func (c Chip) Class() string {
+	var on []string
+	for _, f := range []struct {
+		set  bool
+		name string
+	}{{!c.Eth, "no-eth"}, {c.Wrapped, "is-wrapped"}, {c.ChangedEth, "c-eth"}, {c.ChangedIP, "c-ip"}, {c.ChangedL4, "c-l4"}, {c.Mark != "", "has-mark"}} {
+		if f.set {
+			on = append(on, f.name)
+		}
+	}
+	return strings.Join(on, " ")
+}
+
+func chipOf(p PacketView) Chip {
+	c := Chip{Wrapped: p.Outer}
+	for _, l := range p.Layers {
+		if l.Gone {
+			continue
+		}
+		changed := l.Changed
+		switch {
+		case l.Type == "Ethernet" && l.Class != "o":
+			c.Eth = true
+			c.ChangedEth = c.ChangedEth || changed
+		case l.Type == "IPv4" && l.Class != "o":
+			c.ChangedIP = changed
+		case l.Class == "i":
+			c.ChangedL4 = c.ChangedL4 || changed
+		}
+	}
+	for _, m := range p.Marks {
+		if m.Name == "skb mark" && m.After != "0x0" {
+			c.Mark = m.After
+		}
+	}
+	return c
+}
+
+// changeTag is what changed at a station, as short as the list needs it.
+func changeTag(steps []trace.StepDocument, p PacketView) string {
+	var tags []string
+	add := func(t string) {
+		if !slices.Contains(tags, t) {
+			tags = append(tags, t)
+		}
+	}
+	mac := false
+	for _, st := range steps {
+		for _, c := range st.Changes {
+			layer, name, _ := strings.Cut(c.Field, ".")
+			switch {
+			case c.Before == c.After:
+			case layer == "eth":
+				mac = true
+			case layer == "ip" && (name == "src" || name == "dst" || name == "ttl"):
+				add(name)
+			case c.Field == "mark" || c.Field == "ctmark":
+				add("mark")
+			case name == "srcPort":
+				if !slices.Contains(tags, "src") {
+					add("sport")
+				}
+			case name == "dstPort":
+				if !slices.Contains(tags, "dst") {
+					add("dport")
+				}
+			}
+		}
+	}
+	for _, l := range p.Layers {
+		if l.Class == "o" && l.Badge != "" {
+			add(l.Badge)
+		}
+	}
+	if len(tags) == 0 && mac {
+		return "mac"
+	}
+	return strings.Join(tags, " ")
+}
+
+// hookOf is the box of the netfilter map that a kind of station stands in.
+func hookOf(kind string) string {
+	switch kind {
+	case "receive", "decap":
+		return "rx"
+	case "PREROUTING":
+		return "pre"
+	case "route":
+		return "rt"
+	case "FORWARD":
+		return "fwd"
+	case "POSTROUTING":
+		return "post"
+	case "transmit", "encap":
+		return "tx"
+	case "INPUT":
+		return "in"
+	case "deliver", "send":
+		return "sock"
+	case "OUTPUT":
+		return "out"
+	}
+	return ""
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+func hex(n uint32) string { return "0x" + strconv.FormatUint(uint64(n), 16) }

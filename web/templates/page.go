@@ -1,0 +1,470 @@
+// Package templates draws the pages: templ components over the plain data of a trace and its scene. Everything that a
+// reader can see is in the HTML that the server sends; the script in web/src only moves between what is there.
+package templates
+
+import (
+	"strings"
+
+	"github.com/podpath/podpath/internal/diagram"
+	"github.com/podpath/podpath/internal/topology"
+	"github.com/podpath/podpath/internal/trace"
+	"github.com/podpath/podpath/web/locales"
+)
+
+// Shell is what every page needs: language, theme and where the switches lead.
+type Shell struct {
+	L     *locales.Printer
+	Theme string // light, dark, or "" for what the system prefers
+	Title string
+	// LangHref and ThemeHref give the address of this page in another language or theme.
+	LangHref  func(lang string) string
+	ThemeHref func(theme string) string
+	// Asset gives the address of a static file with its content hash.
+	Asset func(name string) string
+}
+
+// NextTheme is the theme that the switch leads to.
+func (s *Shell) NextTheme() string {
+	if s.Theme == "dark" {
+		return "light"
+	}
+	return "dark"
+}
+
+// TracePage is the trace page: the form, and either a trace or what is wrong with the query.
+type TracePage struct {
+	Shell
+	Form     Form
+	Stations []StationView
+	Current  int // the station shown first
+	Scene    *diagram.Scene
+	Groups   []GroupView
+	Timeline Timeline
+	Outcome  Outcome
+	Conns    []ConnView
+	Assume   []string
+	Choices  []trace.ChoiceDocument
+	HomeHref string
+}
+
+// HasTrace says whether there is a trace to show.
+func (p *TracePage) HasTrace() bool { return len(p.Stations) > 0 }
+
+// Form is the query as it was asked, with what is wrong about it.
+type Form struct {
+	Presets  []Choice
+	Places   []PlaceGroup
+	From, To PlaceField
+	Protocol string
+	Port     NumberField
+	Sport    NumberField
+	TTL      NumberField
+	Payload  NumberField
+	CNI      string
+	Options  []OptionField
+	Error    string // about the query as a whole
+	Errors   map[string]string
+	Messages []string // all of them, in the order in which they were found
+	Summary  string
+}
+
+// MoreOpen says whether the folded part of the form has something to say.
+func (f *Form) MoreOpen() bool {
+	for _, o := range f.Options {
+		if o.Changed || f.Errors[o.Name] != "" {
+			return true
+		}
+	}
+	return f.Sport.Value+f.TTL.Value+f.Payload.Value != "" || f.Errors["sport"]+f.Errors["ttl"]+f.Errors["payload"] != ""
+}
+
+// Choice is one value of a select.
+type Choice struct {
+	Value, Label string
+	Selected     bool
+}
+
+// PlaceGroup is a group of places in a select.
+type PlaceGroup struct {
+	Label  string
+	Places []Choice
+}
+
+// PlaceField is the source or destination: a place of the list, or an address that was typed.
+type PlaceField struct {
+	Value   string
+	Address string // set where Value is not in the list
+}
+
+// NumberField is a number as it was typed.
+type NumberField struct {
+	Value       string
+	Placeholder string
+	Min, Max    int
+}
+
+// OptionField is one option of the CNI.
+type OptionField struct {
+	Name    string // the form's field
+	Key     string
+	Label   string
+	Values  []Choice
+	Value   string
+	Default string
+	Changed bool
+}
+
+// Outcome is how the trace ended, in one line.
+type Outcome struct {
+	Class  string // "", drop, unknown
+	Title  string
+	Text   string
+	Href   string
+	Number int
+}
+
+// ConnView is one conntrack entry.
+type ConnView struct {
+	Place, Original, Reply, Flags string
+}
+
+// StationView is one station as the list, the detail and the timeline show it.
+type StationView struct {
+	*diagram.Station
+	N       int
+	Href    string
+	Title   string
+	Short   string // the title as the diagram has room for it
+	Place   string
+	LaneKey string // request, reply, icmp-error
+	Reply   bool
+	Drop    bool
+	Text    string
+	Would   string
+	Reason  string // the kernel's name for why the packet ended here
+	Where   string
+	Lines   []LineView
+	Packet  PacketView
+	Tag     string // what changed, for the list
+	Hook    string // the box of the netfilter map
+	NS      string
+	Chip    Chip
+	Say     string
+}
+
+// GroupView is a run of stations in one place, for the list.
+type GroupView struct {
+	Label    string
+	Reply    bool
+	Stations []int
+}
+
+// Timeline is the U-turn of dots: columns are places, the request runs right on the upper rail and the answer back left
+// on the lower.
+type Timeline struct {
+	Cols  []TimelineCol
+	Rails []TimelineRail
+	Dots  []TimelineDot
+	Total int
+	Wide  int // pixels that a narrow screen's strip needs
+}
+
+// TimelineCol is a column in units of stations.
+type TimelineCol struct {
+	Label    string
+	At, Span float64
+}
+
+// TimelineRail is the line behind a lane's dots.
+type TimelineRail struct {
+	Lane     int
+	From, To float64
+}
+
+// TimelineDot is one station's dot.
+type TimelineDot struct {
+	Index, Lane int
+	At          float64
+}
+
+// Input is what a trace page is made of.
+type Input struct {
+	Shell    Shell
+	Form     Form
+	Topology *topology.Topology
+	Document *trace.Document
+	Step     string // the station to show, by ID
+	// StepHref gives the address of the page at a station.
+	StepHref func(id string) string
+	HomeHref string
+}
+
+// NewTracePage makes the page of a trace. Without a document it is the form alone.
+func NewTracePage(in Input) *TracePage {
+	p := &TracePage{Shell: in.Shell, Form: in.Form, HomeHref: in.HomeHref}
+	if p.Title == "" {
+		p.Title = in.Shell.L.T("ui.title")
+	}
+	if in.Document == nil || len(in.Document.Stations) == 0 {
+		if in.Topology != nil {
+			p.Scene = diagram.Build(in.Topology, &trace.Document{})
+		}
+		return p
+	}
+	b := &builder{l: in.Shell.L, doc: in.Document, topo: in.Topology, href: in.StepHref}
+	p.Scene = diagram.Build(in.Topology, in.Document)
+	b.scene = p.Scene
+	p.Stations = b.stations()
+	for i := range p.Stations {
+		if p.Stations[i].ID == in.Step {
+			p.Current = i
+		}
+	}
+	p.Groups = b.groups(p.Stations)
+	p.Timeline = b.timeline(p.Stations)
+	p.Outcome = b.outcome(p.Stations)
+	p.Conns = b.conns()
+	for _, a := range in.Document.Assumptions {
+		p.Assume = append(p.Assume, b.l.Code(a.Code, a.Args))
+	}
+	p.Choices = in.Document.Choices
+	return p
+}
+
+// builder turns a document into views.
+type builder struct {
+	l     *locales.Printer
+	doc   *trace.Document
+	topo  *topology.Topology
+	scene *diagram.Scene
+	href  func(string) string
+}
+
+func (b *builder) stations() []StationView {
+	views := make([]StationView, len(b.scene.Stations))
+	for i := range b.scene.Stations {
+		s := &b.scene.Stations[i]
+		leg := b.doc.Legs[s.Leg]
+		hop := leg.Hops[s.Hop]
+		steps := hop.Steps[s.First : s.Last+1]
+		v := StationView{Station: s, N: i + 1, Href: b.href(s.ID), LaneKey: leg.Kind, Reply: b.scene.Lanes[s.Lane].Reply,
+			Drop: s.Mark == diagram.StopDrop}
+		v.Title = b.title(s, hop, v.Reply)
+		v.Short = v.Title
+		if s.Label != nil {
+			v.Short = diagram.Clip(v.Title, 13, s.Label.Max)
+		}
+		v.Place = b.place(s.Place) + " · " + b.laneLabel(leg.Kind)
+		v.Text = b.lead(s, steps)
+		if d := s.Decisive - s.First; d >= 0 && d < len(steps) && steps[d].Would != nil {
+			v.Would = b.l.Code(steps[d].Would.Code, steps[d].Would.Args)
+		}
+		v.Reason = steps[len(steps)-1].Args["reason"]
+		v.Where = b.where(s, steps)
+		v.Lines = b.lines(s, steps, v.Drop)
+		before := -1
+		if i > 0 && b.scene.Stations[i-1].Leg == s.Leg {
+			before = b.lastPacket(b.scene.Stations[i-1].StationDocument)
+		}
+		v.Packet = b.packet(before, b.lastPacket(s.StationDocument))
+		v.Chip = chipOf(v.Packet)
+		v.Tag = changeTag(steps, v.Packet)
+		if hop.Kind == string(topology.Pod) || hop.Kind == string(topology.Node) || b.topo.Fabric == nil {
+			v.Hook = hookOf(s.Kind)
+		}
+		v.NS = b.namespace(s, hop)
+		v.Say = b.l.T("ui.step-of", "n", itoa(v.N), "total", itoa(len(views)), "title", v.Title, "text", v.Text)
+		views[i] = v
+	}
+	return views
+}
+
+func (b *builder) laneLabel(kind string) string {
+	if s, ok := b.l.Lookup("ui."+kind, nil); ok {
+		return s
+	}
+	return kind
+}
+
+// title is a station's name. A fabric's stops are named after the device; an answer's ends after what they mean there.
+func (b *builder) title(s *diagram.Station, hop trace.HopDocument, reply bool) string {
+	key := s.Kind
+	switch {
+	case s.Kind == "fabric":
+		key = b.fabricKey(hop)
+	case reply && s.Kind == "send":
+		key = "reply-send"
+	case reply && s.Kind == "deliver":
+		key = "reply-deliver"
+	}
+	dev := s.Interface
+	if dev == "" && s.Kind == "receive" && hop.In != nil {
+		dev = *hop.In
+	}
+	if dev == "" && s.Kind == "transmit" && hop.Out != nil {
+		dev = *hop.Out
+	}
+	if t, ok := b.l.Lookup("station."+key, map[string]string{"dev": dev}); ok {
+		return t
+	}
+	return s.Kind
+}
+
+func (b *builder) fabricKey(hop trace.HopDocument) string {
+	if b.topo.Fabric != nil {
+		for _, g := range b.topo.Fabric.Gateways {
+			if g.ID == hop.Namespace {
+				if g.Kind == topology.NATGateway {
+					return "fabric-nat"
+				}
+				return "fabric-igw"
+			}
+		}
+	}
+	if hop.Kind == string(topology.Router) {
+		return "fabric-router"
+	}
+	return "fabric"
+}
+
+// place is a timeline column's name.
+func (b *builder) place(i int) string {
+	p := b.scene.Places[i]
+	switch p.Class {
+	case diagram.PlacePod:
+		return b.l.T("place.pod", "name", p.Name)
+	case diagram.PlaceFabric:
+		return b.l.T("place.vpc")
+	case diagram.PlaceOutside:
+		if b.topo.Fabric != nil {
+			return b.l.T("place.external")
+		}
+	}
+	return p.Name
+}
+
+// lead is the station's sentence: the decisive step's. A routing decision has two, which table and which route.
+func (b *builder) lead(s *diagram.Station, steps []trace.StepDocument) string {
+	d := s.Decisive - s.First
+	if d < 0 || d >= len(steps) {
+		d = len(steps) - 1
+	}
+	text := b.l.Code(steps[d].Code, steps[d].Args)
+	if s.Kind != "route" {
+		return text
+	}
+	for i := range steps {
+		if i != d && steps[i].Code == string(trace.PolicyRule) && i < d {
+			return b.l.Code(steps[i].Code, steps[i].Args) + " " + text
+		}
+		if i > d && steps[d].Code == string(trace.PolicyRule) && strings.HasPrefix(steps[i].Code, "route-") {
+			return text + " " + b.l.Code(steps[i].Code, steps[i].Args)
+		}
+	}
+	return text
+}
+
+// where names the table of the kernel that the evidence is from.
+func (b *builder) where(s *diagram.Station, steps []trace.StepDocument) string {
+	place := b.scene.Places[s.Place].Name
+	d := min(max(s.Decisive-s.First, 0), len(steps)-1)
+	st := steps[d]
+	what := st.Stage
+	switch st.Stage {
+	case "netfilter":
+		what = strings.TrimSpace(st.Table + " " + st.Chain)
+		if what == "" {
+			what = s.Kind
+		}
+	case "route", "send":
+		what = "ip rule, ip route"
+		if len(steps) == 1 {
+			what = "ip route"
+		}
+	case "neighbour":
+		what = "ip neigh"
+	case "fabric":
+		what = "VPC"
+		if place == "VPC" {
+			return b.doc.Legs[s.Leg].Hops[s.Hop].Namespace
+		}
+	}
+	return place + " · " + what
+}
+
+func (b *builder) namespace(s *diagram.Station, hop trace.HopDocument) string {
+	name := b.scene.Places[s.Place].Name
+	switch topology.Kind(hop.Kind) {
+	case topology.Node:
+		return b.l.T("ui.rules-of", "place", name)
+	case topology.Router, topology.Gateway, topology.External, topology.LoadBalancer:
+		if b.topo.Fabric != nil {
+			return b.l.T("ui.outside-kernel")
+		}
+	}
+	return b.l.T("ui.netns-of", "place", name)
+}
+
+func (b *builder) lastPacket(s trace.StationDocument) int {
+	return b.doc.Legs[s.Leg].Hops[s.Hop].Steps[s.Last].Packet
+}
+
+// groups are the runs of stations in one place.
+func (b *builder) groups(views []StationView) []GroupView {
+	var gs []GroupView
+	lastPlace, lastLane := -1, -1
+	for i := range views {
+		v := &views[i]
+		if v.Station.Place != lastPlace || v.Lane != lastLane {
+			gs = append(gs, GroupView{Label: b.place(v.Station.Place), Reply: v.Reply})
+			lastPlace, lastLane = v.Station.Place, v.Lane
+		}
+		g := &gs[len(gs)-1]
+		g.Stations = append(g.Stations, i)
+	}
+	return gs
+}
+
+// outcome says how the trace ended where it did not simply arrive.
+func (b *builder) outcome(views []StationView) Outcome {
+	o := Outcome{Title: b.l.T("ui.outcome-" + string(b.doc.Outcome))}
+	if b.doc.Outcome == trace.Delivered {
+		return o
+	}
+	o.Class = "drop"
+	if b.doc.Outcome == trace.Undetermined {
+		o.Class = "unknown"
+	}
+	if r := b.doc.Reason; r != nil {
+		o.Text = b.l.Code(r.Code, r.Args)
+	}
+	for i := range views {
+		leg := views[i].Leg
+		if b.doc.Legs[leg].Outcome == b.doc.Outcome && (i == len(views)-1 || views[i+1].Leg != leg) {
+			o.Number, o.Href = views[i].N, views[i].Href
+			o.Title += " · " + b.l.T("ui.stopped-at", "n", itoa(views[i].N), "place", b.place(views[i].Station.Place))
+			break
+		}
+	}
+	return o
+}
+
+func (b *builder) conns() []ConnView {
+	var out []ConnView
+	for _, c := range b.doc.Conntrack {
+		v := ConnView{Place: c.Namespace, Original: c.Original, Reply: c.Reply}
+		var flags []string
+		if c.NAT != "" {
+			flags = append(flags, b.l.T("ui.nat-"+c.NAT))
+		}
+		if c.Mark != 0 {
+			flags = append(flags, "mark="+hex(c.Mark))
+		}
+		if c.Unreplied {
+			flags = append(flags, b.l.T("ui.unreplied"))
+		}
+		v.Flags = strings.Join(flags, " · ")
+		out = append(out, v)
+	}
+	return out
+}
