@@ -456,6 +456,9 @@ func readNeighText(f file) ([]topology.Neighbour, error) {
 				e.State = w[i]
 			}
 		}
+		if e.Dev == "" {
+			return nil, errorf(f.name, n, "neighbour %v without dev", ip)
+		}
 		out = append(out, e)
 	}
 	return out, nil

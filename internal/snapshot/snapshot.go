@@ -13,8 +13,6 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/rogpeppe/go-internal/txtar"
-
 	"github.com/podpath/podpath/internal/topology"
 )
 
@@ -82,16 +80,17 @@ func ReadArchive(data []byte, name string) (*topology.Topology, error) {
 	if len(data) > MaxTotal {
 		return nil, errorf(name, 0, "%d bytes; a snapshot may have %d", len(data), MaxTotal)
 	}
-	a := txtar.Parse(data)
-	if len(a.Files) == 0 {
+	files := splitArchive(data)
+	if len(files) == 0 {
 		return nil, errorf(name, 1, "no pieces: want a line such as `-- node-1/ip-rule.json --` before each dump")
 	}
-	var files []file
-	for _, f := range a.Files {
-		if len(f.Data) > MaxFile {
-			return nil, errorf(f.Name, 0, "%d bytes; one piece may have %d", len(f.Data), MaxFile)
+	if len(files) > MaxFiles {
+		return nil, errorf(name, 0, "more than %d pieces", MaxFiles)
+	}
+	for _, f := range files {
+		if len(f.data) > MaxFile {
+			return nil, errorf(f.name, 0, "%d bytes; one piece may have %d", len(f.data), MaxFile)
 		}
-		files = append(files, newFile(f.Name, f.Data))
 	}
 	return build(files, name)
 }

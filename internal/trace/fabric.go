@@ -121,7 +121,7 @@ func (w *walker) into(from, target *topology.ENICard) (topology.Port, bool) {
 	if from != nil && from.Subnet == target.Subnet {
 		w.p.Eth.Src = from.MAC
 	}
-	w.more(w.step(StageTransmit, VerdictOK, Transmitted)).Text[0] = target.Port.Namespace
+	w.step(StageTransmit, VerdictOK, Transmitted).Target = target.Port.Namespace
 	w.endHop(target.ID)
 	return target.Port, true
 }
@@ -221,7 +221,7 @@ func (w *walker) toInternet() (topology.Port, bool) {
 		return topology.Port{}, false
 	}
 	w.p.Eth = packet.Ethernet{Src: f.OutsideMAC, Dst: f.MACOf(w.top, port)}
-	w.more(w.step(StageTransmit, VerdictOK, Transmitted)).Text[0] = port.Namespace
+	w.step(StageTransmit, VerdictOK, Transmitted).Target = port.Namespace
 	w.endHop("internet")
 	return port, true
 }

@@ -407,7 +407,7 @@ func (k *env) ReversePath(p *packet.Packet, in string, loose, validmark, acceptL
 		f.Mark = p.Mark
 	}
 	r := w.ns.Route(&f)
-	if _, _, bad := w.unroutable(&f, &r); bad {
+	if _, _, bad := unroutable(&r); bad {
 		return iptables.No
 	}
 	if r.Route.Type != topology.Unicast && !(r.Route.Type == topology.LocalRoute && acceptLocal) {

@@ -25,7 +25,7 @@ func (w *walker) resolve(dev *topology.Interface) verdict {
 	mac, code, n, who := w.ask(dev, ip)
 	if mac.IsZero() {
 		s := w.drop(NeighbourFailed, "NEIGH_FAILED")
-		w.more(s).Addr, s.Interface = ip, dev
+		s.Addr, s.Interface = ip, dev
 		w.more(s).Would, w.more(s).WouldT[0] = WouldNeighbour, ip.String()
 		if w.in != nil {
 			w.owe(icmpError{typ: packet.ICMPUnreachable, code: 1})
@@ -34,8 +34,8 @@ func (w *walker) resolve(dev *topology.Interface) verdict {
 	}
 	w.p.Eth = packet.Ethernet{Src: dev.MAC, Dst: mac}
 	s := w.step(StageNeighbour, VerdictOK, code)
-	w.more(s).Addr, s.Interface, s.Neighbour = ip, dev, n
-	w.more(s).Text[0], w.more(s).Text[1] = mac.String(), who
+	s.Addr, s.Interface, s.Neighbour = ip, dev, n
+	s.Target = who
 	return goOn
 }
 

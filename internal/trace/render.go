@@ -91,10 +91,13 @@ func (t *Trace) legDocument(l *Leg) LegDocument {
 }
 
 func (t *Trace) stepDocument(h *Hop, s *Step) StepDocument {
-	d := StepDocument{Stage: s.Stage.String(), Verdict: s.Verdict.String(), Code: string(s.Code), Packet: int(s.Packet), Target: s.Target,
+	d := StepDocument{Stage: s.Stage.String(), Verdict: s.Verdict.String(), Code: string(s.Code), Packet: int(s.Packet),
 		Args: t.args(s), Would: t.would(s)}
 	if s.HasHook {
 		d.Hook = s.Hook.String()
+	}
+	if s.Stage == StageNetfilter {
+		d.Target = s.Target
 	}
 	if s.Interface != nil {
 		d.Interface = s.Interface.Name
@@ -121,10 +124,10 @@ func (t *Trace) stepDocument(h *Hop, s *Step) StepDocument {
 		d.Text = s.Neighbour.String()
 	case s.Code == PolicyRule:
 		d.Text = s.Policy.String()
-		d.Evidence = passedRules(h.NS, s)
+		d.Evidence = t.passedRules(h, s)
 	case s.Route != nil && s.Code != SourceByRoute && s.Code != SourceBound:
 		d.Text = s.Route.String()
-		d.Evidence = otherRoutes(h.NS, s)
+		d.Evidence = t.otherRoutes(h, s)
 	}
 	for _, c := range packet.Diff(&t.Packets[s.Before], &t.Packets[s.Packet]) {
 		d.Changes = append(d.Changes, Change(c))
@@ -164,19 +167,31 @@ func policyWord(s *Step) string {
 	return "ACCEPT"
 }
 
+// lookup is what a route was looked up by: the packet as it was then. A reverse path check asks the other way round.
+func (t *Trace) lookup(h *Hop, s *Step) topology.Lookup {
+	p := &t.Packets[s.Packet]
+	f := topology.Lookup{Src: p.IP.Src, Dst: p.IP.Dst, IIF: orElse(h.In, "lo"), Mark: p.Mark, TOS: p.IP.TOS & 0x1c, Protocol: p.IP.Protocol,
+		SrcPort: p.L4.SrcPort, DstPort: p.L4.DstPort}
+	if s.Code == ReversePathOK || s.Code == ReversePathFailed {
+		f.Src, f.Dst, f.SrcPort, f.DstPort, f.IIF, f.Mark = f.Dst, f.Src, f.DstPort, f.SrcPort, "lo", 0
+	}
+	return f
+}
+
 // passedRules are the policy rules that were looked at before the one that named the table, with how they failed; rules
 // whose table had no route for the packet are among them.
-func passedRules(ns *topology.Namespace, s *Step) []EvidenceDocument {
+func (t *Trace) passedRules(h *Hop, s *Step) []EvidenceDocument {
 	var out []EvidenceDocument
-	if ns == nil {
+	if h.NS == nil {
 		return nil
 	}
-	for _, r := range ns.Rules {
+	f := t.lookup(h, s)
+	for _, r := range h.NS.Rules {
 		if r == s.Policy {
 			break
 		}
 		e := EvidenceDocument{Text: r.String(), Verdict: "miss", Code: "rule-does-not-apply"}
-		if r.Matches(&s.more().Lookup) {
+		if r.Matches(&f) {
 			e.Code = "table-has-no-route"
 		}
 		if r.NotUnderstood != "" {
@@ -189,16 +204,16 @@ func passedRules(ns *topology.Namespace, s *Step) []EvidenceDocument {
 
 // otherRoutes are the routes of the same table that cover the destination too, and lost to a longer prefix or a lower
 // metric.
-func otherRoutes(ns *topology.Namespace, s *Step) []EvidenceDocument {
-	if ns == nil {
+func (t *Trace) otherRoutes(h *Hop, s *Step) []EvidenceDocument {
+	if h.NS == nil {
 		return nil
 	}
-	tab := ns.Table(s.Route.Table)
+	tab := h.NS.Table(s.Route.Table)
 	if tab == nil {
 		return nil
 	}
 	var out []EvidenceDocument
-	for _, r := range tab.Candidates(s.more().Lookup.Dst) {
+	for _, r := range tab.Candidates(t.lookup(h, s).Dst) {
 		if r != s.Route {
 			out = append(out, EvidenceDocument{Text: r.String(), Verdict: "lost", Code: "shorter-prefix"})
 		}
@@ -342,7 +357,7 @@ func (t *Trace) args(s *Step) map[string]string {
 	case TableMissing:
 		a["table"] = s.more().Text[0]
 	case ReversePathOK, ReversePathFailed:
-		a["dev"], a["mode"], a["src"] = s.more().Text[0], s.more().Text[1], after.IP.Src.String()
+		a["dev"], a["mode"], a["src"] = dev, s.Target, after.IP.Src.String()
 		if s.Route != nil {
 			a["back"] = s.Route.Dev()
 		}
@@ -355,8 +370,15 @@ func (t *Trace) args(s *Step) map[string]string {
 	case TooBig, Fragmented, FabricTooBig:
 		a["len"], a["mtu"], a["count"], a["dev"] = num(0), num(1), num(2), s.more().Text[0]
 	case NeighbourPermanent, NeighbourKnown, NeighbourARP, NeighbourProxy, NeighbourFabric, NeighbourFailed:
-		a["ip"], a["dev"], a["mac"] = s.more().Addr.String(), dev, s.more().Text[0]
-		a["state"], a["who"] = s.more().Text[1], s.more().Text[1]
+		a["ip"], a["dev"] = s.Addr.String(), dev
+		if s.Code != NeighbourFailed {
+			a["mac"] = after.Eth.Dst.String()
+		}
+		if s.Neighbour != nil {
+			a["state"] = s.Neighbour.State
+		} else {
+			a["who"] = s.Target
+		}
 	case BridgePort, BridgeLearned:
 		a["mac"], a["port"] = s.more().Text[0], dev
 	case BridgeFlood:
@@ -364,7 +386,7 @@ func (t *Trace) args(s *Step) map[string]string {
 	case BridgeUp:
 		a["mac"], a["bridge"] = after.Eth.Dst.String(), dev
 	case Transmitted:
-		a["dev"], a["to"] = dev, s.more().Text[0]
+		a["dev"], a["to"] = dev, s.Target
 	case LinkDown, PeerUnknown, TunnelUnread:
 		a["dev"], a["kind"] = orElse(s.more().Text[0], dev), s.more().Text[1]
 	case SourceCheckOK, SourceCheckFailed:

@@ -19,10 +19,10 @@ func (w *walker) lookup(iif string) topology.Lookup {
 }
 
 // found records the rule and the route of a lookup.
-func (w *walker) found(stage Stage, f *topology.Lookup, r *topology.Result) {
+func (w *walker) found(stage Stage, r *topology.Result) {
 	if r.Rule != nil {
 		s := w.step(stage, VerdictLookup, PolicyRule)
-		s.Policy, w.more(s).Lookup = r.Rule, *f
+		s.Policy = r.Rule
 	}
 	if r.Route == nil {
 		return
@@ -45,9 +45,8 @@ func (w *walker) found(stage Stage, f *topology.Lookup, r *topology.Result) {
 		}
 	}
 	s := w.step(stage, v, c)
-	s.Route, s.Policy, w.more(s).Lookup = r.Route, r.Rule, *f
-	if n := len(r.Route.Nexthops); n > 1 {
-		w.more(s).Number[0] = n
+	s.Route, s.Policy = r.Route, r.Rule
+	if len(r.Route.Nexthops) > 1 {
 		w.choiceOfNexthop(r)
 	}
 }
@@ -126,7 +125,7 @@ func (w *walker) loopbackDevice() *topology.Interface {
 }
 
 // unroutable says whether the lookup found nothing that forwards, and records the drop.
-func (w *walker) unroutable(f *topology.Lookup, r *topology.Result) (code Code, icmp uint8, bad bool) {
+func unroutable(r *topology.Result) (code Code, icmp uint8, bad bool) {
 	switch {
 	case r.Route == nil && r.Rule != nil && r.Rule.Action != topology.ToTable:
 		switch r.Rule.Action {
@@ -164,8 +163,8 @@ func (w *walker) routeOutput(again bool) verdict {
 		f = w.lookup("lo")
 		r = w.ns.Route(&f)
 	}
-	w.found(StageSend, &f, &r)
-	if code, _, bad := w.unroutable(&f, &r); bad {
+	w.found(StageSend, &r)
+	if code, _, bad := unroutable(&r); bad {
 		return w.noRoute(code, &r, "IP_OUTNOROUTES")
 	}
 	if w.take(&r, true) == stop {
@@ -221,8 +220,8 @@ func (w *walker) reroute() verdict {
 	w.step(StageRoute, VerdictOK, OutputRerouted)
 	f := w.lookup("lo")
 	r := w.ns.Route(&f)
-	w.found(StageRoute, &f, &r)
-	if code, _, bad := w.unroutable(&f, &r); bad {
+	w.found(StageRoute, &r)
+	if code, _, bad := unroutable(&r); bad {
 		return w.noRoute(code, &r, "IP_OUTNOROUTES")
 	}
 	return w.take(&r, true)
@@ -261,8 +260,8 @@ func (w *walker) routeInput(in *topology.Interface) verdict {
 	}
 	f := w.lookup(in.Name)
 	r := w.ns.Route(&f)
-	w.found(StageRoute, &f, &r)
-	code, icmp, bad := w.unroutable(&f, &r)
+	w.found(StageRoute, &r)
+	code, icmp, bad := unroutable(&r)
 	local := !bad && (r.Route.Type == topology.LocalRoute || r.Route.Type == topology.Broadcast)
 	switch {
 	case local:
@@ -330,8 +329,8 @@ func (w *walker) reversePath(in *topology.Interface, out string) verdict {
 		word = "loose"
 	}
 	note := func(s *Step) *Step {
-		s.Interface, s.Route, s.Policy, w.more(s).Lookup = in, r.Route, r.Rule, f
-		w.more(s).Text[0], w.more(s).Text[1] = in.Name, word
+		s.Interface, s.Route, s.Policy = in, r.Route, r.Rule
+		s.Target = word
 		return s
 	}
 	fail := func() verdict {
@@ -343,7 +342,7 @@ func (w *walker) reversePath(in *topology.Interface, out string) verdict {
 		note(w.step(StageRoute, VerdictOK, ReversePathOK))
 		return goOn
 	}
-	if _, _, bad := w.unroutable(&f, &r); bad {
+	if _, _, bad := unroutable(&r); bad {
 		return fail() // no way back at all: both modes refuse
 	}
 	if r.Route.Type != topology.Unicast && !(r.Route.Type == topology.LocalRoute && in.AcceptLocal()) {

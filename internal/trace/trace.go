@@ -124,7 +124,8 @@ type Step struct {
 	Rule     *iptables.Rule
 	NFTChain *nftables.Chain
 	NFTRule  *nftables.Rule
-	Target   string
+	Target   string     // the chain of a jump; the far end of a transmit; who answered; strict or loose
+	Addr     netip.Addr // the next hop of a neighbour step
 
 	Entry     *netfilter.Entry // conntrack's, where the step is about it
 	Policy    *topology.Rule
@@ -137,7 +138,6 @@ type Step struct {
 
 // Extra is what only some steps have; its meaning depends on the code.
 type Extra struct {
-	Lookup topology.Lookup // what the route was looked up by
 	Addr   netip.Addr
 	Number [3]int
 	Text   [3]string

@@ -259,7 +259,7 @@ func (w *walker) loopback(dev *topology.Interface) (topology.Port, bool) {
 	w.p.Eth = packet.Ethernet{}
 	s := w.step(StageTransmit, VerdictOK, Transmitted)
 	s.Interface = dev
-	w.more(s).Text[0] = w.ns.Name
+	s.Target = w.ns.Name
 	w.endHop(dev.Name)
 	return topology.Port{Namespace: w.ns.Name, Interface: dev.Name}, true
 }
@@ -284,24 +284,24 @@ func (w *walker) transmit(dev *topology.Interface) (topology.Port, bool) {
 		return w.transmit(port)
 	case dev.Kind == topology.VLAN && dev.ENI != nil:
 		// The frame leaves by the trunk with a tag; the fabric takes it as the branch card's.
-		w.more(s).Text[0] = dev.ENI.ID
+		s.Target = dev.ENI.ID
 		if parent := w.ns.Interface(dev.Parent); parent != nil {
 			p := w.step(StageTransmit, VerdictOK, Transmitted)
 			p.Interface = parent
-			w.more(p).Text[0] = w.top.Fabric.Name
+			p.Target = w.top.Fabric.Name
 		}
 		w.endHop(dev.Name)
 		return w.fabricFrom(dev.ENI)
 	case dev.ENI != nil && w.top.Fabric != nil:
-		w.more(s).Text[0] = w.top.Fabric.Name
+		s.Target = w.top.Fabric.Name
 		w.endHop(dev.Name)
 		return w.fabricFrom(dev.ENI)
 	case w.top.Fabric != nil && w.top.Fabric.IsOutside(topology.Port{Namespace: w.ns.Name, Interface: dev.Name}):
-		w.more(s).Text[0] = w.top.Fabric.Name
+		s.Target = w.top.Fabric.Name
 		w.endHop(dev.Name)
 		return w.fabricInbound()
 	case dev.Peer.Namespace != "":
-		w.more(s).Text[0] = dev.Peer.Namespace
+		s.Target = dev.Peer.Namespace
 		w.endHop(dev.Name)
 		return dev.Peer, true
 	}
@@ -427,10 +427,8 @@ func (w *walker) forward(in *topology.Interface) verdict {
 		w.owe(icmpError{typ: packet.ICMPUnreachable, code: 4, mtu: uint16(w.route.mtu)})
 		return stop
 	}
-	before := w.p.IP.TTL
 	w.p.IP.TTL--
 	s := w.step(StageForward, VerdictOK, TTLDecremented)
-	w.more(s).Number = [3]int{int(before), int(w.p.IP.TTL), w.route.mtu}
 	s.Interface = w.route.dev
 	return goOn
 }
@@ -438,7 +436,6 @@ func (w *walker) forward(in *topology.Interface) verdict {
 // deliver hands the packet to a socket.
 func (w *walker) deliver() {
 	s := w.step(StageDeliver, VerdictDelivered, DeliveredHere)
-	w.more(s).Number[0] = int(w.p.L4.DstPort)
 	s.Interface = w.in
 	w.delivered = true
 }
