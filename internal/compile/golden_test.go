@@ -45,6 +45,15 @@ type input struct {
 	} `json:"cfg"`
 }
 
+func (in *input) hasENI(name string) bool {
+	for _, e := range in.Cfg.ENIs {
+		if e.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
 // translate is the one generic translation of a generator's input into a cluster.
 func translate(in *input) *cluster.Cluster {
 	c := &cluster.Cluster{Name: in.Name, CNI: cluster.CNI{Name: "aws-vpc-cni", Backend: in.Backend, Env: map[string]string{}}}
@@ -124,14 +133,14 @@ func TestCompilesToGolden(t *testing.T) {
 			diff(t, "ip rule as text", textLines(t, filepath.Join(dir, "ip-rule.txt")), lines(got.Rules))
 			diff(t, "iptables-save", tables(want), tables(got))
 			diff(t, "native tables", native(want), native(got))
-			diff(t, "interfaces", interfaces(want), interfaces(got))
+			diff(t, "interfaces", interfaces(want, in), interfaces(got, in))
 			diff(t, "sysctls", want.Sysctl, got.Sysctl)
 			for _, p := range in.Cfg.Pods {
 				name := "pod/" + p.NS + "/" + p.Name
 				want, got := mustNS(t, real, name), mustNS(t, made, name)
 				diff(t, name+" ip route", lines(want.Routes), lines(got.Routes))
 				diff(t, name+" ip rule", lines(want.Rules), lines(got.Rules))
-				diff(t, name+" interfaces", interfaces(want), interfaces(got))
+				diff(t, name+" interfaces", interfaces(want, in), interfaces(got, in))
 				diff(t, name+" neighbours", neighbours(t, real, want), neighbours(t, made, got))
 			}
 			golden.Count(t, "VPC CNI variants compiled", 1)
@@ -242,16 +251,13 @@ type iface struct {
 
 // interfaces leaves out what is random in each run (MACs of veths, indexes) and reads the generator's stand-ins: an ENI
 // is a veth there, a VLAN device a macvlan.
-func interfaces(ns *topology.Namespace) []iface {
+func interfaces(ns *topology.Namespace, in *input) []iface {
 	var out []iface
 	for _, i := range ns.Interfaces {
 		x := iface{Name: i.Name, Kind: string(i.Kind), MAC: i.MAC.String(), MTU: i.MTU, Up: i.Up, Parent: i.Parent}
 		switch {
-		case i.Kind == topology.ENI, i.Kind == topology.Veth && strings.HasPrefix(i.Name, "e") && len(i.Name) < 6:
+		case ns.Kind == topology.Node && in.hasENI(i.Name):
 			x.Kind = "card"
-			if i.Name == "eth0" && ns.Kind == topology.Pod {
-				x.Kind, x.MAC = "veth", ""
-			}
 		case i.Kind == topology.Veth:
 			x.MAC = ""
 		case i.Kind == topology.MACVLAN:
