@@ -46,19 +46,22 @@ func Read(data []byte, file string) (*Cluster, error) {
 	}
 	var root yaml.Node
 	if err := yaml.Unmarshal(data, &root); err != nil {
-		return nil, yamlError(file, err)
+		return nil, yamlError(file, err, nil)
 	}
-	if len(root.Content) == 0 {
+	if len(root.Content) == 0 || root.Content[0].ShortTag() == "!!null" {
 		return nil, &Problem{File: file, Line: 1, Reason: "empty (want name, vpc, nodes, pods)"}
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	dec.KnownFields(true)
 	var c Cluster
 	if err := dec.Decode(&c); err != nil {
-		return nil, yamlError(file, err)
+		return nil, yamlError(file, err, &root)
 	}
-	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, &Problem{File: file, Reason: "more than one document (want one cluster a file)"}
+	var second yaml.Node
+	if err := dec.Decode(&second); err == nil {
+		return nil, &Problem{File: file, Line: second.Line, Reason: "a second document (want one cluster a file)"}
+	} else if !errors.Is(err, io.EOF) {
+		return nil, yamlError(file, err, nil)
 	}
 	ck := &checker{file: file, root: root.Content[0]}
 	ck.cluster(&c)
@@ -70,30 +73,6 @@ func (c *Cluster) Check() error {
 	ck := &checker{file: c.Name}
 	ck.cluster(c)
 	return errors.Join(ck.problems...)
-}
-
-// yamlError gives yaml's own messages, which carry lines, the file's name.
-func yamlError(file string, err error) error {
-	var te *yaml.TypeError
-	if errors.As(err, &te) {
-		var all []error
-		for _, m := range te.Errors {
-			all = append(all, problemOf(file, m))
-		}
-		return errors.Join(all...)
-	}
-	return problemOf(file, strings.TrimPrefix(err.Error(), "yaml: "))
-}
-
-func problemOf(file, message string) error {
-	if rest, ok := strings.CutPrefix(message, "line "); ok {
-		if n, reason, ok := strings.Cut(rest, ": "); ok {
-			if line, err := strconv.Atoi(n); err == nil {
-				return &Problem{File: file, Line: line, Reason: reason}
-			}
-		}
-	}
-	return &Problem{File: file, Reason: message}
 }
 
 // checker collects what is wrong, with the line of the field where the description came from a file.
@@ -143,12 +122,52 @@ func child(n *yaml.Node, key any) *yaml.Node {
 	return nil
 }
 
+// empties reports list entries that are there but empty (`- `), which nothing behind could be asked of.
+func empties[T any](k *checker, list []*T, path ...any) bool {
+	found := false
+	for i, x := range list {
+		if x == nil {
+			k.at("empty", append(slices.Clone(path), i)...)
+			found = true
+		}
+	}
+	return found
+}
+
+// noEmpties looks for empty entries everywhere.
+func (k *checker) noEmpties(c *Cluster) bool {
+	bad := empties(k, c.VPC.Subnets, "vpc", "subnets")
+	bad = empties(k, c.VPC.RouteTables, "vpc", "routeTables") || bad
+	bad = empties(k, c.VPC.NATGateways, "vpc", "natGateways") || bad
+	bad = empties(k, c.VPC.SecurityGroups, "vpc", "securityGroups") || bad
+	bad = empties(k, c.Nodes, "nodes") || bad
+	bad = empties(k, c.Pods, "pods") || bad
+	bad = empties(k, c.Hosts, "hosts") || bad
+	for i, n := range c.Nodes {
+		if n != nil {
+			bad = empties(k, n.ENIs, "nodes", i, "enis") || bad
+		}
+	}
+	return !bad
+}
+
+// unique reports a name that is there a second time.
+func (k *checker) unique(seen map[string]bool, what, name string, path ...any) {
+	if name != "" && seen[name] {
+		k.at(what+" "+name+" is there twice", path...)
+	}
+	seen[name] = true
+}
+
 func (k *checker) cluster(c *Cluster) {
 	if c.Name == "" {
 		k.at("missing (want a name)", "name")
 	}
+	if !k.noEmpties(c) {
+		return
+	}
 	k.vpc(&c.VPC)
-	names := map[string]bool{}
+	names, nodes := map[string]bool{}, make(map[string]*Node, len(c.Nodes))
 	addresses := map[netip.Addr]string{}
 	own := func(a netip.Addr, who string, path ...any) {
 		if !a.Is4() {
@@ -164,16 +183,11 @@ func (k *checker) cluster(c *Cluster) {
 		k.at("missing (want at least one node)", "nodes")
 	}
 	for i, n := range c.Nodes {
-		switch {
-		case n == nil || n.Name == "":
+		if n.Name == "" {
 			k.at("missing (want a name)", "nodes", i, "name")
-			if n == nil {
-				continue
-			}
-		case names[n.Name]:
-			k.at("node "+n.Name+" is there twice", "nodes", i, "name")
 		}
-		names[n.Name] = true
+		k.unique(names, "node", n.Name, "nodes", i, "name")
+		nodes[n.Name] = n
 		switch n.Image {
 		case "", AL2023, AL2:
 		default:
@@ -183,10 +197,6 @@ func (k *checker) cluster(c *Cluster) {
 			k.at("missing (want the primary ENI first)", "nodes", i, "enis")
 		}
 		for j, e := range n.ENIs {
-			if e == nil {
-				k.at("empty", "nodes", i, "enis", j)
-				continue
-			}
 			own(e.Address, "ENI "+itoa(j)+" of "+n.Name, "nodes", i, "enis", j, "address")
 			s := c.VPC.Subnet(e.Subnet)
 			switch {
@@ -195,40 +205,44 @@ func (k *checker) cluster(c *Cluster) {
 			case !s.CIDR.Contains(e.Address):
 				k.at(fmt.Sprintf("%v is not in subnet %s (%v)", e.Address, s.Name, s.CIDR), "nodes", i, "enis", j, "address")
 			}
+			for x, a := range e.Secondary {
+				own(a, "ENI "+itoa(j)+" of "+n.Name, "nodes", i, "enis", j, "secondary", x)
+			}
+			for x, p := range e.Prefixes {
+				k.prefix(p, "nodes", i, "enis", j, "prefixes", x)
+			}
+			if e.Device != nil && *e.Device < 0 {
+				k.at(fmt.Sprintf("%d (want 0 and up)", *e.Device), "nodes", i, "enis", j, "device")
+			}
 			k.groups(c, e.Groups, "nodes", i, "enis", j, "securityGroups")
 		}
 	}
 	pods := map[string]bool{}
 	for i, p := range c.Pods {
-		if p == nil {
-			k.at("empty", "pods", i)
-			continue
-		}
 		if p.Name == "" || p.Namespace == "" {
 			k.at("want namespace and name", "pods", i)
 		}
-		if pods[p.Key()] {
-			k.at(p.Key()+" is there twice", "pods", i, "name")
-		}
-		pods[p.Key()] = true
-		n := c.Node(p.Node)
+		k.unique(pods, "pod", p.Key(), "pods", i, "name")
+		n := nodes[p.Node]
 		if n == nil {
-			k.at(fmt.Sprintf("%q (want one of %s)", p.Node, strings.Join(slices.Sorted(maps.Keys(names)), ", ")), "pods", i, "node")
+			k.at(fmt.Sprintf("%q (want one of %s)", p.Node, some(slices.Sorted(maps.Keys(names)))), "pods", i, "node")
 			continue
 		}
 		own(p.Address, p.Key(), "pods", i, "address")
 		if p.ENI < 0 || p.ENI >= len(n.ENIs) {
 			k.at(fmt.Sprintf("%d (node %s has %d, counted from 0)", p.ENI, n.Name, len(n.ENIs)), "pods", i, "eni")
+		} else if s := c.VPC.Subnet(n.ENIs[p.ENI].Subnet); s != nil && p.Branch == nil && p.Address.Is4() && !s.CIDR.Contains(p.Address) {
+			k.at(fmt.Sprintf("%v is not in the subnet of its ENI, %s (%v)", p.Address, s.Name, s.CIDR), "pods", i, "address")
 		}
 		if p.Branch != nil && (p.Branch.VLAN < 1 || p.Branch.VLAN > 4094 || p.Branch.VLAN >= 153 && p.Branch.VLAN <= 155) {
 			k.at(fmt.Sprintf("%d (want 1 to 4094, but for 153 to 155, whose tables the kernel has itself)", p.Branch.VLAN), "pods", i, "branch", "vlan")
 		}
 	}
 	for i, h := range c.Hosts {
-		if h == nil || h.Name == "" {
+		if h.Name == "" {
 			k.at("missing (want a name)", "hosts", i, "name")
-			continue
 		}
+		k.unique(names, "a node or host", h.Name, "hosts", i, "name")
 		own(h.Address, "host "+h.Name, "hosts", i, "address")
 	}
 	switch c.CNI.Name {
@@ -254,9 +268,9 @@ func (k *checker) vpc(v *VPC) {
 	for _, g := range v.NATGateways {
 		targets[g.ID] = true
 	}
-	tables := map[string]bool{"": true}
+	tables := map[string]bool{}
 	for i, t := range v.RouteTables {
-		tables[t.Name] = true
+		k.unique(tables, "route table", t.Name, "vpc", "routeTables", i, "name")
 		for j, r := range t.Routes {
 			k.prefix(r.To, "vpc", "routeTables", i, "routes", j, "to")
 			if !targets[r.Via] && !strings.HasPrefix(r.Via, "eni-") {
@@ -264,7 +278,13 @@ func (k *checker) vpc(v *VPC) {
 			}
 		}
 	}
+	tables[""], tables["main"] = true, true
+	subnets := map[string]bool{}
 	for i, s := range v.Subnets {
+		if s.Name == "" {
+			k.at("missing (want a name)", "vpc", "subnets", i, "name")
+		}
+		k.unique(subnets, "subnet", s.Name, "vpc", "subnets", i, "name")
 		k.prefix(s.CIDR, "vpc", "subnets", i, "cidr")
 		in := false
 		for _, p := range v.CIDRs {
@@ -281,6 +301,18 @@ func (k *checker) vpc(v *VPC) {
 		if v.Subnet(g.Subnet) == nil {
 			k.at(fmt.Sprintf("%q (want one of %s)", g.Subnet, v.subnetNames()), "vpc", "natGateways", i, "subnet")
 		}
+		for field, a := range map[string]netip.Addr{"private": g.Private, "public": g.Public} {
+			if !a.Is4() {
+				k.at("want an IPv4 address", "vpc", "natGateways", i, field)
+			}
+		}
+	}
+	groups := map[string]bool{}
+	for i, g := range v.SecurityGroups {
+		if g.ID == "" {
+			k.at("missing (want an ID)", "vpc", "securityGroups", i, "id")
+		}
+		k.unique(groups, "security group", g.ID, "vpc", "securityGroups", i, "id")
 	}
 }
 
@@ -306,5 +338,14 @@ func (v *VPC) subnetNames() string {
 	for _, s := range v.Subnets {
 		out = append(out, s.Name)
 	}
-	return strings.Join(out, ", ")
+	return some(out)
+}
+
+// some names the first few of a list that may be long.
+func some(names []string) string {
+	const few = 12
+	if len(names) > few {
+		return strings.Join(names[:few], ", ") + " and " + itoa(len(names)-few) + " more"
+	}
+	return strings.Join(names, ", ")
 }

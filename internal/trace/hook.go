@@ -287,7 +287,7 @@ func (k *iptSink) Event(e iptables.Event) {
 	s.Base, s.Chain, s.Rule = w.base, e.Chain, e.Rule
 	s.missAt, s.missN = at, int32(len(e.Misses))
 	s.First, w.first = w.first, false
-	s.In, s.Out = w.hookIn, w.hookOut
+	s.In, s.Out, s.Entry = w.hookIn, w.hookOut, w.ref.Entry
 	switch e.Verdict.Kind {
 	case iptables.Jump, iptables.Goto:
 		s.Target = e.Verdict.Chain.Name

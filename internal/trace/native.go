@@ -58,7 +58,7 @@ func (k *nftSink) Event(e nftables.Event) {
 	s.Base, s.NFTChain, s.NFTRule = w.base, e.Chain, e.Rule
 	s.missAt, s.missN = at, int32(len(e.Misses))
 	s.First, w.first = w.first, false
-	s.In, s.Out = w.hookIn, w.hookOut
+	s.In, s.Out, s.Entry = w.hookIn, w.hookOut, w.ref.Entry
 	switch e.Verdict.Kind {
 	case nftables.Jump, nftables.Goto:
 		s.Target = e.Verdict.Chain.Name

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/podpath/podpath/internal/iptables"
+	"github.com/podpath/podpath/internal/netfilter"
+	"github.com/podpath/podpath/internal/nftables"
 	"github.com/podpath/podpath/internal/packet"
 	"github.com/podpath/podpath/internal/topology"
 )
@@ -117,7 +119,7 @@ func (t *Trace) stepDocument(h *Hop, s *Step) StepDocument {
 	}
 	d.Passed = int(s.missN)
 	for _, m := range t.Misses(s) {
-		d.Misses = append(d.Misses, t.missDocument(s, m))
+		d.Misses = append(d.Misses, t.missDocument(h, s, m))
 	}
 	switch {
 	case s.Stage == StageNeighbour && s.Neighbour != nil:
@@ -135,18 +137,23 @@ func (t *Trace) stepDocument(h *Hop, s *Step) StepDocument {
 	return d
 }
 
-// missDocument says why a rule did not match. The packet is taken as the step left it but for what its own rule did,
-// which a rule before it could not have seen.
-func (t *Trace) missDocument(s *Step, m Miss) MissDocument {
+// missDocument says why a rule did not match: by the packet as the step found it, in the namespace where it was.
+func (t *Trace) missDocument(h *Hop, s *Step, m Miss) MissDocument {
 	p := t.Packets[s.Before]
 	conn := packet.Conn{State: s.State, Reply: s.Reply, Mark: p.CTMark}
+	if s.Entry != nil {
+		conn = netfilter.Ref{Entry: s.Entry, State: s.State, Reply: s.Reply}.Conn()
+		conn.Mark = p.CTMark
+	}
+	w := &walker{t: t, top: t.Topology, ns: h.NS}
 	if m.Rule != nil {
-		in := iptables.Input{Packet: &p, Conn: &conn, In: nameOf(s.In), Out: nameOf(s.Out)}
+		in := iptables.Input{Packet: &p, Conn: &conn, In: nameOf(s.In), Out: nameOf(s.Out), Env: (*env)(w)}
 		r := m.Rule.Matches[m.Match].Why(&in)
 		return MissDocument{Rule: m.Rule.Number, Text: m.Rule.Text(), Code: r.Code, Args: pairs(r.Args)}
 	}
-	d := MissDocument{Rule: m.NFTRule.Number, Text: m.NFTRule.Text()}
-	return d
+	in := nftables.Input{Packet: &p, Conn: &conn, In: nameOf(s.In), Out: nameOf(s.Out), Env: (*nftEnv)(w)}
+	r := m.NFTRule.Statements[m.Match].Why(&in)
+	return MissDocument{Rule: m.NFTRule.Number, Text: m.NFTRule.Text(), Code: r.Code, Args: pairs(r.Args)}
 }
 
 func pairs(in [][2]string) map[string]string {
