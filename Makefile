@@ -20,9 +20,11 @@ run: ## serve the page at http://127.0.0.1:8080
 	$(GO) run ./cmd/server
 
 .PHONY: test
-test: setup ## install what the tests need and run them all
+test: setup go-test web-check web-test ## install what the tests need and run them all
+
+.PHONY: go-test
+go-test: ## the Go tests alone, with what is installed
 	$(GO) test $(TESTFLAGS) -timeout 15m ./...
-	@$(MAKE) --no-print-directory web-check web-test
 
 .PHONY: lint
 lint: web-check ## formatter and linters
@@ -90,7 +92,5 @@ setup: packages node_modules/.package-lock.json ## Debian packages and node modu
 packages:
 	@.ci/packages $(SUDO)
 
-node_modules/.package-lock.json: package-lock.json
-	@if ! command -v npm >/dev/null; then echo "node modules: skipped (no npm); tests that need them say so"; \
-	elif npm ci --no-audit --no-fund --loglevel=error >/dev/null 2>&1; then touch $@; \
-	else echo "node modules: npm ci failed; tests that need them say so"; fi
+node_modules/.package-lock.json: package-lock.json package.json
+	@.ci/node-modules

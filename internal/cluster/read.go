@@ -168,7 +168,7 @@ func (k *checker) cluster(c *Cluster) {
 	}
 	k.vpc(&c.VPC)
 	names, nodes := map[string]bool{}, make(map[string]*Node, len(c.Nodes))
-	addresses := map[netip.Addr]string{}
+	addresses, pool := map[netip.Addr]string{}, map[netip.Addr]string{}
 	own := func(a netip.Addr, who string, path ...any) {
 		if !a.Is4() {
 			k.at("want an IPv4 address", path...)
@@ -205,8 +205,14 @@ func (k *checker) cluster(c *Cluster) {
 			case !s.CIDR.Contains(e.Address):
 				k.at(fmt.Sprintf("%v is not in subnet %s (%v)", e.Address, s.Name, s.CIDR), "nodes", i, "enis", j, "address")
 			}
-			for x, a := range e.Secondary {
-				own(a, "ENI "+itoa(j)+" of "+n.Name, "nodes", i, "enis", j, "secondary", x)
+			for x, a := range e.Secondary { // pods may have them: a pool is no owner, but it is one ENI's
+				switch other, ok := pool[a]; {
+				case !a.Is4():
+					k.at("want an IPv4 address", "nodes", i, "enis", j, "secondary", x)
+				case ok:
+					k.at(fmt.Sprintf("%v is %s's already", a, other), "nodes", i, "enis", j, "secondary", x)
+				}
+				pool[a] = "ENI " + itoa(j) + " of " + n.Name
 			}
 			for x, p := range e.Prefixes {
 				k.prefix(p, "nodes", i, "enis", j, "prefixes", x)
@@ -301,10 +307,11 @@ func (k *checker) vpc(v *VPC) {
 		if v.Subnet(g.Subnet) == nil {
 			k.at(fmt.Sprintf("%q (want one of %s)", g.Subnet, v.subnetNames()), "vpc", "natGateways", i, "subnet")
 		}
-		for field, a := range map[string]netip.Addr{"private": g.Private, "public": g.Public} {
-			if !a.Is4() {
-				k.at("want an IPv4 address", "vpc", "natGateways", i, field)
-			}
+		if !g.Private.Is4() {
+			k.at("want an IPv4 address", "vpc", "natGateways", i, "private")
+		}
+		if !g.Public.Is4() {
+			k.at("want an IPv4 address", "vpc", "natGateways", i, "public")
 		}
 	}
 	groups := map[string]bool{}

@@ -8,32 +8,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/podpath/podpath/internal/golden"
 )
 
 // sharedDir is where the recordings and dumps lie: beside the repository, or where PODPATH_SHARED says.
 func sharedDir(t testing.TB) string {
 	t.Helper()
-	dir := os.Getenv("PODPATH_SHARED")
-	if dir == "" {
-		root, err := os.Getwd()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for {
-			if _, err := os.Stat(filepath.Join(root, "go.mod")); err == nil {
-				break
-			}
-			if root == filepath.Dir(root) {
-				t.Fatal("no go.mod above the test")
-			}
-			root = filepath.Dir(root)
-		}
-		dir = filepath.Join(root, "..", "shared")
-	}
-	if _, err := os.Stat(filepath.Join(dir, "golden")); err != nil {
-		t.Skipf("no golden data: %v (set PODPATH_SHARED to the folder that has golden/)", err)
-	}
-	return dir
+	return filepath.Dir(golden.Dir(t))
 }
 
 // goldenDumps are all dumps under golden/ as name and text.
@@ -127,6 +109,9 @@ func TestGoldenPrintsBack(t *testing.T) {
 	if len(dumps) < 60 {
 		t.Errorf("only %d dumps found", len(dumps))
 	}
+	golden.Count(t, "iptables dumps read", len(dumps))
+	golden.Count(t, "iptables dumps printed back byte for byte", len(dumps)-len(notSaveOutput))
+	golden.Count(t, "iptables rules not understood", odd)
 }
 
 func firstDifference(got, want string) string {

@@ -6,32 +6,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/podpath/podpath/internal/golden"
 )
 
 // sharedDir is where the recordings and dumps lie: beside the repository, or where PODPATH_SHARED says.
 func sharedDir(t testing.TB) string {
 	t.Helper()
-	dir := os.Getenv("PODPATH_SHARED")
-	if dir == "" {
-		root, err := os.Getwd()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for {
-			if _, err := os.Stat(filepath.Join(root, "go.mod")); err == nil {
-				break
-			}
-			if root == filepath.Dir(root) {
-				t.Fatal("no go.mod above the test")
-			}
-			root = filepath.Dir(root)
-		}
-		dir = filepath.Join(root, "..", "shared")
-	}
-	if _, err := os.Stat(filepath.Join(dir, "golden")); err != nil {
-		t.Skipf("no golden data: %v (set PODPATH_SHARED to the folder that has golden/)", err)
-	}
-	return dir
+	return filepath.Dir(golden.Dir(t))
 }
 
 func goldenListings(t testing.TB) map[string][]byte {
@@ -84,4 +66,5 @@ func TestGoldenPrintsBack(t *testing.T) {
 			t.Errorf("%s: no rules", name)
 		}
 	}
+	golden.Count(t, "nft listings printed back byte for byte", len(listings))
 }
