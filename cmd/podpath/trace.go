@@ -11,6 +11,7 @@ import (
 
 	"github.com/podpath/podpath/internal/compile"
 	"github.com/podpath/podpath/internal/packet"
+	"github.com/podpath/podpath/internal/query"
 	"github.com/podpath/podpath/internal/topology"
 	"github.com/podpath/podpath/internal/trace"
 	"github.com/podpath/podpath/web/locales"
@@ -18,7 +19,7 @@ import (
 
 func traceCommand() *cobra.Command {
 	var src source
-	var r compile.Request
+	var r query.Request
 	var output, packets, lang, source string
 	var df, explain bool
 	var choose []string
@@ -74,7 +75,7 @@ the namespaces are called as their folders are.`,
 	f.StringVar(&source, "source", "", "the address that the socket is bound to (default: the route chooses)")
 	f.StringVar(&r.Protocol, "proto", "tcp", "tcp, udp or icmp")
 	f.IntVar(&r.SrcPort, "sport", 0, "source port (default 40000)")
-	f.IntVar(&r.DstPort, "dport", 0, fmt.Sprintf("destination port (default %d)", compile.DefaultPort))
+	f.IntVar(&r.DstPort, "dport", 0, fmt.Sprintf("destination port (default %d)", query.DefaultPort))
 	f.IntVar(&r.TTL, "ttl", 0, "time to live (default 64)")
 	f.IntVar(&r.Payload, "payload", 4, "bytes that the client sends")
 	f.BoolVar(&df, "df", true, "don't fragment")
@@ -97,7 +98,7 @@ func (n *network) places() []string {
 	return out
 }
 
-func (n *network) trace(r *compile.Request, source string) (*trace.Trace, error) {
+func (n *network) trace(r *query.Request, source string) (*trace.Trace, error) {
 	var bound netip.Addr
 	if source != "" {
 		a, err := netip.ParseAddr(source)

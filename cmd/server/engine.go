@@ -11,6 +11,7 @@ import (
 
 	"github.com/podpath/podpath/internal/cluster"
 	"github.com/podpath/podpath/internal/compile"
+	"github.com/podpath/podpath/internal/query"
 	"github.com/podpath/podpath/internal/server"
 	"github.com/podpath/podpath/internal/topology"
 	"github.com/podpath/podpath/internal/trace"
@@ -53,7 +54,7 @@ func newEngine() (server.Engine, error) {
 // start is the trace a preset opens with: from a pod on a second card, where there is one, to a pod on another node, so
 // that source routing has something to say.
 func start(c *cluster.Cluster) server.Query {
-	q := server.Query{Protocol: "tcp", Port: compile.DefaultPort}
+	q := server.Query{Protocol: "tcp", Port: query.DefaultPort}
 	places := compile.Places(c)
 	var from *cluster.Pod
 	for i := range c.Nodes {
@@ -107,7 +108,7 @@ func (e *engine) Trace(ctx context.Context, q server.Query) (*topology.Topology,
 	if err != nil {
 		return nil, nil, fieldError(err)
 	}
-	req := compile.Request{From: q.From, To: q.To, Protocol: q.Protocol, SrcPort: q.SourcePort, DstPort: q.Port, TTL: q.TTL, Payload: q.Payload, Options: q.Options}
+	req := query.Request{From: q.From, To: q.To, Protocol: q.Protocol, SrcPort: q.SourcePort, DstPort: q.Port, TTL: q.TTL, Payload: q.Payload, Options: q.Options}
 	query, err := req.Query(c.places)
 	if err != nil {
 		return c.topology, nil, fieldError(err)

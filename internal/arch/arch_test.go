@@ -32,6 +32,9 @@ var arrows = map[string][]string{
 	"internal/live":    {"internal/trace", "internal/compile"},
 	"internal/lesson":  {"internal/trace", "internal/compile"},
 	"internal/latency": {"internal/trace"},
+	// Not in architecture.md's table yet: places and ports as people write them, resolved in a compiled cluster and traced.
+	// The server and the command line share it; compile must not know the tracer.
+	"internal/query": {"internal/trace", "internal/compile"},
 
 	"internal/compile":     {"internal/cni/awsvpc", "internal/cni/calico", "internal/cni/azure", "internal/cni/kubenet", "internal/kubeproxy", "internal/underlay"},
 	"internal/snapshot":    {"internal/topology", "internal/netfilter", "internal/cluster"},
@@ -59,9 +62,7 @@ var arrows = map[string][]string{
 
 // beyond are arrows that the code needs and architecture.md does not have yet, each with its reason. An entry here is a
 // debt: it ends with the arrow in architecture.md, or with the import gone.
-var beyond = map[string]map[string]string{
-	"internal/compile": {"internal/trace": "a query's places and options are resolved by the same door that compiles the cluster"},
-}
+var beyond = map[string]map[string]string{}
 
 // onlyIn are modules that one folder wraps, so that the choice can be changed there.
 var onlyIn = map[string][]string{

@@ -2,6 +2,7 @@ package compile
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -94,6 +95,25 @@ func Set(c *cluster.Cluster, key, value string) error {
 		keys = append(keys, o.Key)
 	}
 	return &FieldError{Field: key, Code: "unknown-option", Args: map[string]string{"key": key, "want": strings.Join(keys, ", ")}}
+}
+
+// Apply sets several options, by key, so that the result does not depend on a map's order.
+func Apply(c *cluster.Cluster, options map[string]string) error {
+	for _, o := range Options(c) { // in the page's order: some build on others
+		for _, k := range slices.Sorted(maps.Keys(options)) {
+			if strings.EqualFold(k, o.Key) || k == o.Env && k != "" {
+				if err := Set(c, k, options[k]); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(options)) {
+		if !slices.ContainsFunc(Options(c), func(o Option) bool { return strings.EqualFold(k, o.Key) || k == o.Env }) {
+			return Set(c, k, options[k])
+		}
+	}
+	return nil
 }
 
 func cidrs(s string) []netip.Prefix {

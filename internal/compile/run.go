@@ -10,7 +10,6 @@ import (
 
 	"github.com/podpath/podpath/internal/cluster"
 	"github.com/podpath/podpath/internal/topology"
-	"github.com/podpath/podpath/internal/trace"
 )
 
 // Compiled is a cluster with its topology: it never changes, so any number of traces may use it.
@@ -61,15 +60,6 @@ func onInternet(c *cluster.Cluster, a netip.Addr) bool {
 		}
 	}
 	return !slices.ContainsFunc(c.Hosts, func(h *cluster.Host) bool { return h.Address == a })
-}
-
-// Trace runs a request.
-func (c *Compiled) Trace(r *Request) (*trace.Trace, error) {
-	q, err := r.Query(c.Places)
-	if err != nil {
-		return nil, err
-	}
-	return trace.Run(c.Topology, q)
 }
 
 // Cache keeps compiled presets. It is for many goroutines at once.

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/podpath/podpath/internal/compile"
+	"github.com/podpath/podpath/internal/query"
 	"github.com/podpath/podpath/internal/trace"
 )
 
@@ -25,7 +26,7 @@ func BenchmarkRoundTrip(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				q, err := (&compile.Request{From: bb.from, To: bb.to}).Query(made.Places)
+				q, err := (&query.Request{From: bb.from, To: bb.to}).Query(made.Places)
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -62,7 +63,7 @@ func BenchmarkDocument(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	t, err := made.Trace(&compile.Request{From: "pod/default/netshoot-1", To: "pod/default/netshoot-3"})
+	t, err := (&query.Request{From: "pod/default/netshoot-1", To: "pod/default/netshoot-3"}).Trace(made)
 	if err != nil {
 		b.Fatal(err)
 	}

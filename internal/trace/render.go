@@ -341,8 +341,9 @@ func (t *Trace) args(s *Step) map[string]string {
 		a["before"], a["after"] = strconv.Itoa(int(before.IP.TTL)), strconv.Itoa(int(after.IP.TTL))
 	case ChainPolicy, ChainPolicyDrop:
 		a["policy"] = policyWord(s)
-	case RuleNotUnderstood:
+	case RuleNotUnderstood, RuleUndecided:
 		_, _, a["text"] = s.place()
+		a["target"] = targetOf(s)
 	case PolicyRule:
 		a["priority"], a["table"] = strconv.FormatUint(uint64(s.Policy.Priority), 10), s.Policy.Table.String()
 	case RouteUnicast, RouteLink, RouteLocal, RouteBroadcast, RouteBlackhole, RouteUnreachable, RouteProhibit:
@@ -441,6 +442,19 @@ func dstText(p netip.Prefix) string {
 		return "default"
 	}
 	return p.String()
+}
+
+// targetOf is what a rule that could not be decided would do if it matched.
+func targetOf(s *Step) string {
+	if s.Rule == nil {
+		_, _, text := s.place()
+		w := strings.Fields(text)
+		return w[len(w)-1] // nft's verdict stands last
+	}
+	if s.Rule.Target == nil {
+		return "(no target)"
+	}
+	return string(s.Rule.Target.AppendTo(nil))
 }
 
 // rewritten says which end of a packet a mapping changed, and from what to what.

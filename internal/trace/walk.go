@@ -308,6 +308,7 @@ func (w *walker) transmit(dev *topology.Interface) (topology.Port, bool) {
 	switch dev.Kind {
 	case topology.VXLAN, topology.IPIP:
 		s := w.unknown(TunnelUnread)
+		s.Interface = dev
 		w.more(s).Text[0], w.more(s).Text[1] = dev.Name, string(dev.Kind)
 	default:
 		s := w.unknown(PeerUnknown)

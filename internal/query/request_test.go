@@ -1,0 +1,121 @@
+package query_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/podpath/podpath/internal/compile"
+	"github.com/podpath/podpath/internal/query"
+	"github.com/podpath/podpath/internal/topology"
+	"github.com/podpath/podpath/internal/trace"
+)
+
+func open(t *testing.T, preset string, options map[string]string, named ...string) *compile.Compiled {
+	t.Helper()
+	c, err := compile.Preset(preset)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := compile.Compile(c, options, named...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
+// TestEveryPair traces every place of every preset to every other, in all protocols. Within the VPC everything reaches
+// everything and is answered; the Internet is reached from everywhere, and reaches nothing by itself: the cluster's group
+// lets only its own members in.
+func TestEveryPair(t *testing.T) {
+	for _, preset := range compile.Presets() {
+		c := open(t, preset, nil)
+		for _, from := range c.Places {
+			for _, to := range c.Places {
+				if from.Name == to.Name {
+					continue
+				}
+				for _, proto := range []string{"tcp", "udp", "icmp"} {
+					tr, err := (&query.Request{From: from.Name, To: to.Name, Protocol: proto}).Trace(c)
+					if err != nil {
+						t.Fatalf("%s: %s → %s %s: %v", preset, from.Name, to.Name, proto, err)
+					}
+					inward := from.Kind == topology.External
+					if delivered := tr.Outcome == trace.Delivered; delivered == inward || delivered && len(tr.Legs) != 2 {
+						d := tr.Document()
+						t.Errorf("%s: %s → %s %s: %s (%v), %d legs", preset, from.Name, to.Name, proto, tr.Outcome, d.Reason, len(tr.Legs))
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestEveryOption compiles each value of each option and traces across nodes: none of them may keep pods of one VPC
+// apart.
+func TestEveryOption(t *testing.T) {
+	for _, preset := range compile.Presets() {
+		base, err := compile.Preset(preset)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range compile.Options(base) {
+			values := o.Values
+			if values == nil {
+				values = []string{"", "10.9.0.0/16", "172.16.0.0/12,100.65.0.0/16"}
+			}
+			for _, v := range values {
+				c := open(t, preset, map[string]string{o.Key: v})
+				tr, err := (&query.Request{From: "pod/default/netshoot-1", To: "pod/default/netshoot-3"}).Trace(c)
+				if err != nil {
+					t.Fatalf("%s %s=%s: %v", preset, o.Key, v, err)
+				}
+				if tr.Outcome != trace.Delivered {
+					t.Errorf("%s %s=%s: %s, %v", preset, o.Key, v, tr.Outcome, tr.Document().Reason)
+				}
+			}
+		}
+	}
+}
+
+func TestWrongChoices(t *testing.T) {
+	c := open(t, "eks-study", nil)
+	for _, tt := range []struct {
+		r           query.Request
+		field, code string
+	}{
+		{query.Request{To: "internet"}, "from", "missing"},
+		{query.Request{From: "internet"}, "to", "missing"},
+		{query.Request{From: "pod/default/nobody", To: "internet"}, "from", "unknown-place"},
+		{query.Request{From: "node-a", To: "somewhere"}, "to", "unknown-place"},
+		{query.Request{From: "10.1.1.1", To: "internet"}, "from", "not-source"},
+		{query.Request{From: "node-a", To: "::1"}, "to", "unknown-place"},
+		{query.Request{From: "node-a", To: "node/node-a"}, "to", "same-place"},
+		{query.Request{From: "node-a", To: "internet", Protocol: "sctp"}, "proto", "bad-protocol"},
+		{query.Request{From: "node-a", To: "internet", DstPort: 65536}, "dport", "bad-number"},
+		{query.Request{From: "node-a", To: "internet", TTL: 256}, "ttl", "bad-number"},
+	} {
+		_, err := tt.r.Trace(c)
+		var f *compile.FieldError
+		if !errors.As(err, &f) || f.Field != tt.field || f.Code != tt.code {
+			t.Errorf("%+v: %v, want %s: %s", tt.r, err, tt.field, tt.code)
+		}
+	}
+}
+
+// TestPublicAddress: an address on the Internet that a query names becomes a host there; a private one that the VPC does
+// not have does not, and the trace says that it does not know.
+func TestPublicAddress(t *testing.T) {
+	for _, tt := range []struct {
+		to   string
+		want trace.Outcome
+	}{{"8.8.8.8", trace.Delivered}, {"10.1.2.3", trace.Undetermined}, {"192.168.1.200", trace.Dropped}} {
+		c := open(t, "eks-study", nil, tt.to)
+		tr, err := (&query.Request{From: "pod/default/netshoot-1", To: tt.to}).Trace(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tr.Outcome != tt.want {
+			t.Errorf("to %s: %s, want %s", tt.to, tr.Outcome, tt.want)
+		}
+	}
+}
