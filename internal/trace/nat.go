@@ -1,0 +1,112 @@
+package trace
+
+import (
+	"net/netip"
+
+	"github.com/podpath/podpath/internal/iptables"
+	"github.com/podpath/podpath/internal/netfilter"
+	"github.com/podpath/podpath/internal/packet"
+	"github.com/podpath/podpath/internal/topology"
+)
+
+// natCore is nf_nat_inet_fn: it asks the hook's nat chains for the first packet of a connection, until one sets a
+// mapping up, and applies the connection's mapping to every packet.
+func (w *walker) natCore(h netfilter.Hook, chains []netfilter.BaseChain, in, out *topology.Interface) verdict {
+	e := w.ref.Entry
+	if e == nil {
+		return goOn
+	}
+	m := h.Manip()
+	dst := w.p.IP.Dst
+	ruled := -1
+	switch w.ref.State {
+	case packet.CTRelated:
+		if w.p.IP.Protocol == packet.ICMP && packet.IsICMPError(w.p.L4.ICMPType) {
+			before := w.p
+			if w.ref.MangleICMPError(&w.p, m) && before != w.p {
+				s := w.step(StageConntrack, VerdictNAT, w.natCode(m))
+				s.Hook, s.HasHook = h, true
+			}
+			if h == netfilter.LocalOut && dst != w.p.IP.Dst {
+				return w.reroute()
+			}
+			return goOn
+		}
+		fallthrough
+	case packet.CTNew:
+		if e.Initialised(m) {
+			break
+		}
+		for i := range chains {
+			v := w.chain(&chains[i], h, in, out)
+			switch v.Kind {
+			case iptables.SNAT, iptables.DNAT, iptables.Masquerade, iptables.Redirect:
+				ruled = len(w.t.steps) - 1
+				w.mapTo(h, v, in, out)
+			default:
+				if w.end(v) == stop {
+					return stop
+				}
+			}
+			if e.Initialised(m) {
+				break
+			}
+		}
+		if !e.Initialised(m) {
+			w.ct.Setup(e, m, nil, netfilter.RandomPort)
+		}
+	}
+	before := w.p
+	if w.ref.Mangle(&w.p, m) && before != w.p {
+		if ruled >= 0 {
+			// The rule's own step shows what it did to the packet.
+			s := &w.t.steps[ruled]
+			s.Packet = w.snapshot()
+		} else {
+			s := w.step(StageConntrack, VerdictNAT, w.natCode(m))
+			s.Hook, s.HasHook = h, true
+		}
+	}
+	if h == netfilter.LocalOut && dst != w.p.IP.Dst {
+		return w.reroute()
+	}
+	return goOn
+}
+
+func (w *walker) natCode(netfilter.Manip) Code {
+	if w.ref.Reply {
+		return ConnNATUndo
+	}
+	return ConnNAT
+}
+
+// mapTo sets a connection's mapping up as a nat rule says.
+func (w *walker) mapTo(h netfilter.Hook, v iptables.Verdict, in, out *topology.Interface) {
+	e := w.ref.Entry
+	r := iptables.NATRange{}
+	if v.NAT != nil {
+		r = *v.NAT
+	}
+	m := h.Manip()
+	switch v.Kind {
+	case iptables.Masquerade:
+		if out != nil {
+			nexthop := w.route.gateway
+			if !nexthop.IsValid() {
+				nexthop = w.p.IP.Dst
+			}
+			r.Min = w.ns.SelectSource(out.Name, nexthop, topology.ScopeGlobal)
+			r.Max = r.Min
+		}
+	case iptables.Redirect:
+		r.Min = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+		if h != netfilter.LocalOut && in != nil {
+			r.Min = w.ns.SelectSource(in.Name, netip.Addr{}, topology.ScopeGlobal)
+		}
+		r.Max = r.Min
+	}
+	w.ct.Setup(e, m, &r, netfilter.RandomPort)
+	if r.Random || r.RandomFully {
+		w.assume(AssumePort, "namespace", w.ns.Name, "port", itoa(int(e.Reply.DstPort)))
+	}
+}
