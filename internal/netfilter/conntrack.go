@@ -27,6 +27,9 @@ type Conntrack struct {
 	used    int
 }
 
+// Reset empties the table and keeps its memory.
+func (c *Conntrack) Reset() { c.Entries, c.used = c.Entries[:0], 0 }
+
 // Ref is what a packet carries of conntrack (skb->_nfct): its entry and how it stands to it.
 type Ref struct {
 	Entry *Entry

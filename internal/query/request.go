@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/podpath/podpath/internal/compile"
 	"github.com/podpath/podpath/internal/packet"
@@ -126,4 +127,22 @@ func (r *Request) Trace(c *compile.Compiled) (*trace.Trace, error) {
 		return nil, err
 	}
 	return trace.Run(c.Topology, q)
+}
+
+// runners are reused by requests that need a trace only until it is rendered.
+var runners = sync.Pool{New: func() any { return new(trace.Runner) }}
+
+// Document runs a request and renders its trace.
+func (r *Request) Document(c *compile.Compiled) (*trace.Document, error) {
+	q, err := r.Query(c.Places)
+	if err != nil {
+		return nil, err
+	}
+	run := runners.Get().(*trace.Runner)
+	defer runners.Put(run)
+	t, err := run.Run(c.Topology, q)
+	if err != nil {
+		return nil, err
+	}
+	return t.Document(), nil
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/podpath/podpath/internal/compile"
 	"github.com/podpath/podpath/internal/query"
 	"github.com/podpath/podpath/internal/topology"
@@ -39,6 +41,7 @@ func TestEveryPair(t *testing.T) {
 					if err != nil {
 						t.Fatalf("%s: %s → %s %s: %v", preset, from.Name, to.Name, proto, err)
 					}
+					same(t, tr, &query.Request{From: from.Name, To: to.Name, Protocol: proto}, c)
 					inward := from.Kind == topology.External
 					if delivered := tr.Outcome == trace.Delivered; delivered == inward || delivered && len(tr.Legs) != 2 {
 						d := tr.Document()
@@ -47,6 +50,18 @@ func TestEveryPair(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// same holds a trace in reused memory to one in its own.
+func same(t *testing.T, tr *trace.Trace, r *query.Request, c *compile.Compiled) {
+	t.Helper()
+	reused, err := r.Document(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(tr.Document(), reused); d != "" {
+		t.Errorf("%s → %s: a trace in reused memory differs:\n%s", r.From, r.To, d)
 	}
 }
 

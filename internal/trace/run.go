@@ -23,6 +23,20 @@ const (
 // Run walks a query through a topology. The error is about the query or the topology; what happens to the packet is
 // the trace's outcome.
 func Run(top *topology.Topology, q Query) (*Trace, error) {
+	var r Runner
+	return r.Run(top, q)
+}
+
+// Runner walks many queries one after another in the same memory: for a server that renders each trace at once, and for
+// whoever traces thousands. It is for one goroutine at a time. The zero value is ready.
+type Runner struct {
+	w walker
+	t Trace
+	q Query
+}
+
+// Run is [Run], but the trace is the runner's: it holds until the next call.
+func (r *Runner) Run(top *topology.Topology, q Query) (*Trace, error) {
 	if err := q.fill(); err != nil {
 		return nil, err
 	}
@@ -30,15 +44,14 @@ func Run(top *topology.Topology, q Query) (*Trace, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Trace{Query: &q, Topology: top, Outcome: Delivered}
-	t.steps = make([]Step, 0, 96)
-	t.Packets = make([]packet.Packet, 0, 24)
-	t.hops = make([]Hop, 0, 16)
-	t.Legs = make([]Leg, 0, 2)
+	t, w := &r.t, &r.w
+	r.q = q
+	t.reset()
+	t.Query, t.Topology, t.Outcome = &r.q, top, Delivered
 	for _, a := range top.Assumptions {
 		t.Assumptions = append(t.Assumptions, Assumption{Code(a.Code), a.Args})
 	}
-	w := &walker{t: t, top: top}
+	w.reset(t, top)
 	w.converse(ns)
 	for i := range t.Legs {
 		if t.Legs[i].Outcome != Delivered {
@@ -47,6 +60,26 @@ func Run(top *topology.Topology, q Query) (*Trace, error) {
 		}
 	}
 	return t, w.err
+}
+
+// reset empties a trace and keeps its memory. The sizes are those of a round trip across two nodes.
+func (t *Trace) reset() {
+	if t.steps == nil {
+		t.steps = make([]Step, 0, 96)
+		t.Packets = make([]packet.Packet, 0, 24)
+		t.hops = make([]Hop, 0, 16)
+		t.Legs = make([]Leg, 0, 2)
+		t.misses = make([]Miss, 0, 32)
+	}
+	t.steps, t.Packets, t.hops, t.Legs, t.misses = t.steps[:0], t.Packets[:0], t.hops[:0], t.Legs[:0], t.misses[:0]
+	t.Assumptions, t.Choices, t.tables = t.Assumptions[:0], t.Choices[:0], t.tables[:0]
+}
+
+// reset forgets a walk and keeps its memory.
+func (w *walker) reset(t *Trace, top *topology.Topology) {
+	w.t, w.top, w.ns, w.ct, w.in, w.err = t, top, nil, nil, nil, nil
+	w.extras, w.pending, w.tracked = w.extras[:0], w.pending[:0], 0
+	w.fabric.groups, w.fabric.nat = w.fabric.groups[:0], w.fabric.nat[:0]
 }
 
 func (q *Query) fill() error {

@@ -33,6 +33,8 @@ type walker struct {
 	pending []icmpError // errors to be sent once the leg that caused them has ended
 
 	extras          []Extra
+	conntracks      []*netfilter.Conntrack // made so far; the first `tracked` are in use
+	tracked         int
 	hookIn, hookOut *topology.Interface
 
 	ipt    iptables.Evaluator
@@ -89,7 +91,12 @@ func (w *walker) enter(ns *topology.Namespace) {
 			return
 		}
 	}
-	w.ct = &netfilter.Conntrack{}
+	if w.tracked == len(w.conntracks) {
+		w.conntracks = append(w.conntracks, &netfilter.Conntrack{})
+	}
+	w.ct = w.conntracks[w.tracked]
+	w.ct.Reset()
+	w.tracked++
 	w.t.tables = append(w.t.tables, nsConntrack{ns, w.ct})
 }
 
@@ -105,19 +112,30 @@ func (w *walker) snapshot() int32 {
 // step records one decision and gives a place to fill in what it refers to. The pointer is valid until the next step.
 func (w *walker) step(stage Stage, v Verdict, code Code) *Step {
 	before := w.cur
-	w.t.steps = append(w.t.steps, Step{Stage: stage, Verdict: v, Code: code, Before: before, Packet: w.snapshot(),
-		Reply: w.ref.Reply, State: w.ref.State})
-	return &w.t.steps[len(w.t.steps)-1]
+	n := len(w.t.steps)
+	if n < cap(w.t.steps) {
+		w.t.steps = w.t.steps[:n+1] // written in place: a step is too large to build beside and copy
+		w.t.steps[n] = Step{}
+	} else {
+		w.t.steps = append(w.t.steps, Step{})
+	}
+	s := &w.t.steps[n]
+	s.Stage, s.Verdict, s.Code = stage, v, code
+	s.Before, s.Packet = before, w.snapshot()
+	s.Reply, s.State = w.ref.Reply, w.ref.State
+	return s
 }
 
 // more gives a step's Extra to write to. Extras come from a block, so that the few that a walk needs are one allocation.
 func (w *walker) more(s *Step) *Extra {
 	if s.extra == nil {
 		if len(w.extras) == cap(w.extras) {
-			w.extras = make([]Extra, 0, 24)
+			w.extras = make([]Extra, 0, 16)
 		}
-		w.extras = w.extras[:len(w.extras)+1]
-		s.extra = &w.extras[len(w.extras)-1]
+		n := len(w.extras)
+		w.extras = w.extras[:n+1]
+		w.extras[n] = Extra{}
+		s.extra = &w.extras[n]
 	}
 	return s.extra
 }
