@@ -3,11 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
-	"slices"
-	"strings"
-	"sync"
 
 	"github.com/podpath/podpath/internal/cluster"
 	"github.com/podpath/podpath/internal/compile"
@@ -17,31 +13,20 @@ import (
 	"github.com/podpath/podpath/internal/trace"
 )
 
-// maxCompiled is how many compiled clusters are kept: every preset with the options that people try on it.
-const maxCompiled = 64
-
 // engine answers the pages' questions from the presets.
 type engine struct {
 	presets []server.Preset
-
-	mu       sync.Mutex
-	compiled map[string]*compiled
-	order    []string // oldest first
-}
-
-// compiled is a preset with options, ready to be traced by any number of requests.
-type compiled struct {
-	places   []compile.Place
-	topology *topology.Topology
+	cache   compile.Cache
 }
 
 func newEngine() (server.Engine, error) {
-	e := &engine{compiled: map[string]*compiled{}}
+	e := &engine{}
 	for _, id := range compile.Presets() {
-		c, err := compile.Preset(id)
+		made, err := e.cache.Preset(id, nil) // a preset that does not compile is found at start, not by a visitor
 		if err != nil {
 			return nil, err
 		}
+		c := made.Cluster
 		p := server.Preset{ID: id, CNI: c.CNI.Name, Start: start(c)}
 		for _, o := range compile.Options(c) {
 			p.Options = append(p.Options, server.Option{Key: o.Key, Values: o.Values, Default: o.Default})
@@ -77,18 +62,19 @@ func start(c *cluster.Cluster) server.Query {
 	return q
 }
 
+// Presets implements server.Engine.
 func (e *engine) Presets() []server.Preset { return e.presets }
 
-// Places leaves wrong options to Trace, which says what is wrong with them.
+// Places implements server.Engine. It leaves wrong options to Trace, which says what is wrong with them.
 func (e *engine) Places(_ context.Context, preset string, options map[string]string) ([]server.Place, error) {
-	c, err := e.compile(preset, options)
+	c, err := e.cache.Preset(preset, options)
 	if err != nil {
-		if c, err = e.compile(preset, nil); err != nil {
-			return nil, err
+		if c, err = e.cache.Preset(preset, nil); err != nil {
+			return nil, fieldError(err)
 		}
 	}
 	var out []server.Place
-	for _, p := range c.places {
+	for _, p := range c.Places {
 		s := server.Place{Name: p.Name, Label: p.Label, Detail: p.Address.String(), Node: p.Node}
 		switch p.Kind {
 		case topology.Pod:
@@ -103,56 +89,27 @@ func (e *engine) Places(_ context.Context, preset string, options map[string]str
 	return out, nil
 }
 
+// Trace implements server.Engine.
 func (e *engine) Trace(ctx context.Context, q server.Query) (*topology.Topology, *trace.Document, error) {
-	c, err := e.compile(q.Preset, q.Options)
+	c, err := e.cache.Preset(q.Preset, q.Options, q.From, q.To)
 	if err != nil {
+		if bare, bareErr := e.cache.Preset(q.Preset, nil); bareErr == nil {
+			return bare.Topology, nil, fieldError(err) // the cluster as it is, beside what is wrong
+		}
 		return nil, nil, fieldError(err)
 	}
-	req := query.Request{From: q.From, To: q.To, Protocol: q.Protocol, SrcPort: q.SourcePort, DstPort: q.Port, TTL: q.TTL, Payload: q.Payload, Options: q.Options}
-	query, err := req.Query(c.places)
-	if err != nil {
-		return c.topology, nil, fieldError(err)
+	if q.CNI != "" && q.CNI != c.Cluster.CNI.Name {
+		return c.Topology, nil, &server.FieldError{Field: "cni", Code: "bad-option", Args: map[string]string{"key": "cni", "value": q.CNI, "values": c.Cluster.CNI.Name}}
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}
-	t, err := trace.Run(c.topology, query)
+	r := query.Request{From: q.From, To: q.To, Protocol: q.Protocol, SrcPort: q.SourcePort, DstPort: q.Port, TTL: q.TTL, Payload: q.Payload, Options: q.Options}
+	d, err := r.Document(c)
 	if err != nil {
-		return nil, nil, fmt.Errorf("tracing %s to %s: %w", q.From, q.To, err)
+		return c.Topology, nil, fieldError(err)
 	}
-	return c.topology, t.Document(), nil
-}
-
-// compile gives a preset with options, from memory where it was asked for before.
-func (e *engine) compile(preset string, options map[string]string) (*compiled, error) {
-	key := preset
-	for _, k := range slices.Sorted(maps.Keys(options)) {
-		key += "\x00" + k + "=" + options[k]
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if c := e.compiled[key]; c != nil {
-		return c, nil
-	}
-	description, err := compile.Preset(preset)
-	if err != nil {
-		return nil, err
-	}
-	if err := compile.Apply(description, options); err != nil {
-		return nil, err
-	}
-	t, err := compile.Cluster(description)
-	if err != nil {
-		return nil, fmt.Errorf("compiling %s: %w", strings.ReplaceAll(key, "\x00", " "), err)
-	}
-	c := &compiled{places: compile.Places(description), topology: t}
-	if len(e.order) == maxCompiled {
-		delete(e.compiled, e.order[0])
-		e.order = e.order[1:]
-	}
-	e.compiled[key] = c
-	e.order = append(e.order, key)
-	return c, nil
+	return c.Topology, d, nil
 }
 
 // fieldError turns a wrong choice into the page's form of it.
