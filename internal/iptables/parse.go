@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -254,7 +255,9 @@ func (p *parser) checkPolicy(name, policy string) error {
 
 // chainName says whether iptables takes the name (assert_valid_chain_name in xshared.c; nft's limit is not enforced).
 func chainName(s string) bool {
-	return s != "" && s[0] != '-' && s[0] != '!' && !strings.ContainsAny(s, " \t\"")
+	return s != "" && s[0] != '-' && s[0] != '!' && !strings.ContainsFunc(s, func(r rune) bool {
+		return r == '"' || unicode.IsSpace(r) || unicode.IsControl(r)
+	})
 }
 
 func parseCounters(s string) (*Counters, bool) {
