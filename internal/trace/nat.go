@@ -42,7 +42,9 @@ func (w *walker) natCore(h netfilter.Hook, chains []netfilter.BaseChain, in, out
 			switch v.Kind {
 			case iptables.SNAT, iptables.DNAT, iptables.Masquerade, iptables.Redirect:
 				ruled = len(w.t.steps) - 1
-				w.mapTo(h, v, in, out)
+				if !w.mapTo(h, v, in, out) {
+					return w.end(iptables.Verdict{Kind: iptables.Drop})
+				}
 			default:
 				if w.end(v) == stop {
 					return stop
@@ -80,8 +82,9 @@ func (w *walker) natCode(netfilter.Manip) Code {
 	return ConnNAT
 }
 
-// mapTo sets a connection's mapping up as a nat rule says.
-func (w *walker) mapTo(h netfilter.Hook, v iptables.Verdict, in, out *topology.Interface) {
+// mapTo sets a connection's mapping up as a nat rule says. It fails where a device has no address to give; the kernel then
+// drops the packet (nf_nat_masquerade_ipv4, nf_nat_redirect_ipv4).
+func (w *walker) mapTo(h netfilter.Hook, v iptables.Verdict, in, out *topology.Interface) bool {
 	e := w.ref.Entry
 	r := iptables.NATRange{}
 	if v.NAT != nil {
@@ -105,8 +108,12 @@ func (w *walker) mapTo(h netfilter.Hook, v iptables.Verdict, in, out *topology.I
 		}
 		r.Max = r.Min
 	}
+	if (v.Kind == iptables.Masquerade || v.Kind == iptables.Redirect) && !r.Min.IsValid() {
+		return false
+	}
 	w.ct.Setup(e, m, &r, netfilter.RandomPort)
 	if r.Random || r.RandomFully {
 		w.assume(AssumePort, "namespace", w.ns.Name, "port", itoa(int(e.Reply.DstPort)))
 	}
+	return true
 }

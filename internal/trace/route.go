@@ -212,7 +212,10 @@ func (w *walker) sourceFor(r *topology.Result) netip.Addr {
 	if scope == topology.ScopeGlobal && !gw.IsValid() {
 		scope = topology.ScopeLink
 	}
-	return w.ns.SelectSource(dev, gw, scope)
+	if a := w.ns.SelectSource(dev, gw, scope); a.IsValid() {
+		return a
+	}
+	return netip.AddrFrom4([4]byte{}) // a host without an address sends from 0.0.0.0
 }
 
 // reroute looks the route up again after OUTPUT changed destination or mark (ip_route_me_harder).
