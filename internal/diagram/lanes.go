@@ -18,7 +18,7 @@ func (l *layout) drawLanes() {
 		l.s.Stations[i] = Station{StationDocument: sd, Index: i, Lane: sd.Leg, Mark: Stop}
 	}
 	for i, leg := range l.m.doc.Legs {
-		w := &walker{l: l, leg: l.hops[i], reply: leg.Kind == "reply" || leg.Kind == "icmp-error"}
+		w := &walker{l: l, leg: l.hops[i], reply: reply(leg.Kind)}
 		if w.reply {
 			w.o = laneGap
 		}
@@ -117,6 +117,10 @@ func (w *walker) pod(p *podGeo, h *hop) {
 // one it leaves by.
 func (w *walker) node(g *nodeGeo, i int) {
 	h := w.leg[i]
+	if h.blocks > 1 {
+		w.visit(g, i)
+		return
+	}
 	l := w.l
 	in, out := l.side(g.m, h.dev(h.In)), l.side(g.m, h.dev(h.Out))
 	down := in == topLeft

@@ -51,7 +51,8 @@ type layout struct {
 	chain []*deviceGeo
 
 	podHeight float64
-	rows      int     // most stations in a root namespace in any lane
+	rows      int // most stations in a root namespace in any lane, and the empty rows between its blocks
+	caps      map[*nodeModel][]int
 	cross     bool    // some hop needs the loop at the right of the root namespace
 	zoneEnd   float64 // bottom of the zones
 	busY      float64 // the line from the nodes to the router
@@ -65,6 +66,8 @@ type hop struct {
 	inside   []int
 	offset   int // stations of earlier visits of the same leg to the same namespace
 	total    int // stations of all visits of the leg
+	block    int // which of the node's blocks its stations stand in, counted from the top
+	blocks   int // as many as the leg visits the node; more than one only on nodes
 	stations []trace.StationDocument
 }
 
@@ -121,7 +124,8 @@ type nodeGeo struct {
 	rootTop, rootBottom float64
 	row0                float64
 	loopX, loopY, jogY  float64
-	right               bool // it stands in the right half
+	caps                []int // rows of each block, where a leg visits the node more than once
+	right               bool  // it stands in the right half
 }
 
 func (g *nodeGeo) vethY() float64 { return g.rootTop }
@@ -138,6 +142,10 @@ type podGeo struct {
 
 // measure finds how much room the stations need.
 func (l *layout) measure() {
+	l.caps = map[*nodeModel][]int{}
+	for _, n := range l.m.nodes {
+		l.stack(n)
+	}
 	inPods := 1
 	for _, leg := range l.hops {
 		for _, h := range leg {
@@ -226,7 +234,7 @@ func (l *layout) drawNodes() {
 
 	for i, n := range l.m.nodes {
 		g := &nodeGeo{
-			m: n, x: []float64{zoneLeft, zoneRight}[i], right: i == 1,
+			m: n, x: []float64{zoneLeft, zoneRight}[i], right: i == 1, caps: l.caps[n],
 			podTop: top + 66, podBottom: podBottom, rootTop: rootTop, rootBottom: rootBottom,
 			row0: rootTop + row0, jogY: rootBottom - 31, loopY: rootTop + 60,
 		}

@@ -6,20 +6,92 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/podpath/podpath/internal/compile"
 	"github.com/podpath/podpath/internal/diagram"
 	"github.com/podpath/podpath/internal/diagram/diagramtest"
+	"github.com/podpath/podpath/internal/query"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
 
-func scenes(t *testing.T, f func(*testing.T, *diagram.Scene)) {
+// scene is a drawn trace with its name.
+type scene struct {
+	name string
+	*diagram.Scene
+}
+
+// allScenes are those composed by hand and those of every pair of places in the presets, without and with security groups
+// for pods, which bring a leg to the same node twice.
+var allScenes = sync.OnceValues(func() ([]scene, error) {
+	var out []scene
 	for _, sc := range diagramtest.Scenarios() {
-		t.Run(sc.Name, func(t *testing.T) { f(t, diagram.Build(sc.Topology, sc.Document)) })
+		out = append(out, scene{sc.Name, diagram.Build(sc.Topology, sc.Document)})
 	}
+	for _, preset := range compile.Presets() {
+		for _, groups := range []string{"off", "strict", "standard"} {
+			cl, err := compile.Preset(preset)
+			if err != nil {
+				return nil, err
+			}
+			c, err := compile.Compile(cl, map[string]string{"securitygroups": groups})
+			if err != nil {
+				return nil, err
+			}
+			for _, from := range c.Places {
+				for _, to := range c.Places {
+					if from.Name == to.Name {
+						continue
+					}
+					r := query.Request{From: from.Name, To: to.Name}
+					doc, err := r.Document(c)
+					if err != nil {
+						return nil, err
+					}
+					name := preset + " " + groups + " " + from.Name + " to " + to.Name
+					out = append(out, scene{strings.ReplaceAll(name, "/", "."), diagram.Build(c.Topology, doc)})
+				}
+			}
+		}
+	}
+	return out, nil
+})
+
+func scenes(t *testing.T, f func(*testing.T, *diagram.Scene)) {
+	all, err := allScenes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range all {
+		t.Run(s.name, func(t *testing.T) { f(t, s.Scene) })
+	}
+}
+
+// TestScenesVisitANodeTwice keeps the other tests honest: what they hold must be held for such legs too.
+func TestScenesVisitANodeTwice(t *testing.T) {
+	all, err := allScenes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "eks-study strict pod.default.netshoot-1 to pod.default.netshoot-2"
+	for _, s := range all {
+		if s.name != want {
+			continue
+		}
+		for _, leg := range []string{"request", "reply"} {
+			if !slices.ContainsFunc(s.Stations, func(st diagram.Station) bool { return strings.HasPrefix(st.ID, leg+"/node-a/2/") }) {
+				t.Errorf("%s: the %s does not come to node-a twice", want, leg)
+			}
+		}
+		return
+	}
+	t.Errorf("no scene %q", want)
 }
 
 // TestGolden holds the whole scene to its golden file: a box that moves shows in the diff.
@@ -141,16 +213,18 @@ func onLine(l diagram.Line, p diagram.Point) bool {
 	return len(l) == 1 && l[0] == p
 }
 
+// labelRect is the room that a station's label takes.
+func labelRect(s diagram.Station) diagram.Rect {
+	h := 36.0
+	if s.Label.One {
+		h = 22
+	}
+	return diagram.Rect{X: s.Label.X - 4, Y: s.Label.Y - h/2, W: s.Label.Max, H: h}
+}
+
 // TestLabelsDoNotOverlap compares the labels that are visible at the same time: those of one lane, with each other and
 // with the stations of the lane.
 func TestLabelsDoNotOverlap(t *testing.T) {
-	rect := func(s diagram.Station) diagram.Rect {
-		h := 36.0
-		if s.Label.One {
-			h = 22
-		}
-		return diagram.Rect{X: s.Label.X - 4, Y: s.Label.Y - h/2, W: s.Label.Max, H: h}
-	}
 	scenes(t, func(t *testing.T, s *diagram.Scene) {
 		for i, a := range s.Stations {
 			if a.Label == nil {
@@ -160,11 +234,30 @@ func TestLabelsDoNotOverlap(t *testing.T) {
 				if i == j || a.Lane != b.Lane {
 					continue
 				}
-				if b.Label != nil && j > i && overlap(rect(a), rect(b)) {
+				if b.Label != nil && j > i && overlap(labelRect(a), labelRect(b)) {
 					t.Errorf("labels of %s and %s overlap", a.ID, b.ID)
 				}
-				if overlap(rect(a), diagram.Rect{X: b.X - 9, Y: b.Y - 9, W: 18, H: 18}) {
+				if overlap(labelRect(a), diagram.Rect{X: b.X - 9, Y: b.Y - 9, W: 18, H: 18}) {
 					t.Errorf("station %s stands on the label of %s", b.ID, a.ID)
+				}
+			}
+		}
+	})
+}
+
+// TestLinesDoNotCrossLabels: no lane runs over its own labels.
+func TestLinesDoNotCrossLabels(t *testing.T) {
+	scenes(t, func(t *testing.T, s *diagram.Scene) {
+		for _, a := range s.Stations {
+			if a.Label == nil {
+				continue
+			}
+			path := s.Lanes[a.Lane].Path
+			for i := 1; i < len(path); i++ {
+				p, q := path[i-1], path[i]
+				line := diagram.Rect{X: min(p.X, q.X) - 1, Y: min(p.Y, q.Y) - 1, W: math.Abs(p.X-q.X) + 2, H: math.Abs(p.Y-q.Y) + 2}
+				if overlap(labelRect(a), line) {
+					t.Errorf("the line from %v to %v runs over the label of %s", p, q, a.ID)
 				}
 			}
 		}

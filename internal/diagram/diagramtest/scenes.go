@@ -28,6 +28,8 @@ func Scenarios() []Scenario {
 		{"rejected", pub, Refused()},
 		{"unknown", pub, Unknown()},
 		{"lab-pod-pod", lab, Lab()},
+		{"pod-pod-same-node-vpc", pub, SameNodeThroughVPC("ens6", "ens5")},
+		{"pod-pod-same-node-hairpin", pub, SameNodeThroughVPC("ens5", "ens5")},
 	}
 }
 
@@ -163,6 +165,26 @@ func PodToPod() *trace.Document {
 	c.podReceives("web-7c9f5", "40000")
 	c.doc.Conntrack = []trace.ConnDocument{{Namespace: "node-a", Protocol: "tcp", Original: "192.168.1.143:40000 → 192.168.2.57:8080", Reply: "192.168.2.57:8080 → 192.168.1.143:40000"}}
 	c.doc.Assumptions = []trace.ReasonDocument{{Code: string(trace.AssumeListens), Args: map[string]string{"namespace": "api-5d4b8", "port": "8080"}}}
+	return c.doc
+}
+
+// SameNodeThroughVPC is a connection between two pods of one node that leaves it by one card and comes back by another,
+// or the same, so that each leg visits the node twice: security groups for pods do that.
+func SameNodeThroughVPC(out, back string) *trace.Document {
+	c := compose("pod/default/web-7c9f5", "pod/default/coredns-6b9d", "tcp", syn(web, dns, 53))
+	c.startLeg("request", "SYN")
+	c.podSends("web-7c9f5")
+	c.forward("node-a", vethA, out, "1536", "2", "default via 192.168.1.1 dev "+out, "192.168.1.1", false, "", false)
+	c.router("local", "192.168.0.0/16")
+	c.forward("node-a", back, vethDNS, "512", "main", "192.168.1.52 dev eni1c80e5f37d2 scope link", "", false, "", false)
+	c.podReceives("coredns-6b9d", "53")
+	c.startLeg("reply", "SYN-ACK")
+	c.swap(dns, web, "SA")
+	c.podSends("coredns-6b9d")
+	c.forward("node-a", vethDNS, back, "1536", "2", "default via 192.168.1.1 dev "+back, "192.168.1.1", false, "", true)
+	c.router("local", "192.168.0.0/16")
+	c.forward("node-a", out, vethA, "512", "main", "192.168.1.143 dev eni7d2f9c4a1b8 scope link", "", false, "", true)
+	c.podReceives("web-7c9f5", "40000")
 	return c.doc
 }
 
