@@ -118,7 +118,11 @@ func (b *builder) line(s *diagram.Station, st *trace.StepDocument, decisive, dro
 		l.Misses = append(l.Misses, MissView{Text: x.Text, Note: b.missNote(x)})
 	}
 	if n := max(st.Passed, len(l.Misses)); n > 0 {
-		l.Passed = b.l.T("ui.passed", "count", itoa(n))
+		id := "ui.passed"
+		if len(st.Evidence) > 0 && st.Evidence[0].Verdict == "lost" {
+			id = "ui.passed-routes"
+		}
+		l.Passed = b.l.T(id, "count", itoa(n))
 	}
 	return l
 }
