@@ -76,7 +76,7 @@ fuzz: ## every fuzz target for FUZZTIME (60s) each
 
 .PHONY: bench
 bench: ## benchmarks (BENCH=regexp picks some)
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./internal/...
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./internal/... ./web/...
 
 .PHONY: verify
 verify: ## compare the tracer with the kernel recordings in SHARED
