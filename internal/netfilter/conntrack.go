@@ -344,11 +344,10 @@ func (r Ref) MangleICMPError(p *packet.Packet, m Manip) bool {
 	if e.Status&bit == 0 {
 		return false
 	}
-	other, same := e.Reply, e.Original
+	other := e.Reply
 	if r.Reply {
-		other, same = e.Original, e.Reply
+		other = e.Original
 	}
-	_ = same
 	quoted := packet.Frame{IP: p.About.IP, L4: p.About.L4}
 	mangle(&quoted, other, opposite(m))
 	p.About.IP, p.About.L4 = quoted.IP, quoted.L4

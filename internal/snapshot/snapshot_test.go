@@ -146,7 +146,7 @@ func TestPasted(t *testing.T) {
 	if ns.Neighbours[1].Valid() || !ns.Neighbours[0].Valid() || !ns.Neighbours[2].Proxy {
 		t.Errorf("neighbours: %v", ns.Neighbours)
 	}
-	if ns.Netfilter.Rules == nil || ns.Netfilter.Rules.Table("filter") == nil || ns.IPForward() {
+	if ns.Netfilter.Rules == nil || ns.Netfilter.Rules.Table("filter") == nil || ns.Sysctl["net.ipv4.ip_forward"] != "0" || eth0.Forwarding() {
 		t.Error("iptables or sysctls of the session were not read")
 	}
 }

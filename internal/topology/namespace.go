@@ -24,10 +24,9 @@ type Namespace struct {
 	// Listeners are the sockets that answer; nil means that it is not known what listens here.
 	Listeners []Listener
 
-	byName  map[string]*Interface
-	tables  map[TableID]*Table
-	local   *Table
-	forward bool
+	byName map[string]*Interface
+	tables map[TableID]*Table
+	local  *Table
 }
 
 // Listener is a socket that accepts a protocol on a port; an invalid address is 0.0.0.0.
@@ -157,20 +156,17 @@ func (ns *Namespace) SetSysctl(name, value string) {
 	ns.prepare()
 }
 
-// IPForward is net.ipv4.ip_forward.
-func (ns *Namespace) IPForward() bool { return ns.forward }
-
 // prepare derives the indexes. It is called once when the namespace is first handed out.
 func (ns *Namespace) prepare() {
 	if ns.Netfilter == nil {
 		ns.Netfilter = &netfilter.Stack{}
 	}
 	ns.byName = make(map[string]*Interface, len(ns.Interfaces))
-	ns.forward = ns.Sysctl["net.ipv4.ip_forward"] == "1" || ns.confAll("forwarding") == 1
+	forward := ns.Sysctl["net.ipv4.ip_forward"] == "1" || ns.confAll("forwarding") == 1
 	for _, i := range ns.Interfaces {
 		ns.byName[i.Name] = i
 		fwd := 0
-		if ns.forward {
+		if forward {
 			fwd = 1
 		}
 		i.sysctl = ifaceSysctl{
@@ -200,18 +196,6 @@ func (ns *Namespace) prepare() {
 
 // Table gives a routing table by number; nil where no route of it was given.
 func (ns *Namespace) Table(id TableID) *Table { return ns.tables[id] }
-
-// HasAddress says whether addr is one of the namespace's own (table local has it as such).
-func (ns *Namespace) HasAddress(addr netip.Addr) bool {
-	for _, i := range ns.Interfaces {
-		for _, a := range i.Addresses {
-			if a.Prefix.Addr() == addr {
-				return true
-			}
-		}
-	}
-	return false
-}
 
 // PrimaryAddress is the first global address of the first interface that is not the loopback.
 func (ns *Namespace) PrimaryAddress() netip.Addr {

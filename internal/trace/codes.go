@@ -52,7 +52,6 @@ const (
 	ChainPolicyDrop   Code = "chain-policy-drop"   //
 	RuleNotUnderstood Code = "rule-not-understood" // text: podpath does not model it; the trace goes on as if it had not matched
 	RuleUndecided     Code = "rule-undecided"      // what a match needs was not given
-	NATNothingToDo    Code = "nat-null"            // no rule asked for NAT: the connection keeps its addresses
 	OutputRerouted    Code = "output-rerouted"     // dst or mark changed in OUTPUT, so the route is looked up again
 
 	// route

@@ -61,6 +61,7 @@ func (w *walker) fabricFrom(card *topology.ENICard) (topology.Port, bool) {
 	if route == nil {
 		s := w.drop(VPCNoRoute, "")
 		w.more(s).Addr = dst
+		w.more(s).Would, w.more(s).WouldT[0] = WouldAddRoute, dst.String()
 		if table != nil {
 			w.more(s).Text[0] = table.ID
 		}

@@ -87,12 +87,16 @@ func (w *walker) keepConn() {
 func (w *walker) end(v iptables.Verdict) verdict {
 	switch v.Kind {
 	case iptables.Drop:
+		rule := w.lastStep().decided()
 		s := w.drop(RuleDrop, "NETFILTER_DROP")
+		w.more(s).Would, w.more(s).WouldT[0] = WouldAllow, rule
 		s.Base = w.base
 		s.Hook, s.HasHook = w.base.Hook, true
 		return stop
 	case iptables.Reject:
+		rule := w.lastStep().decided()
 		s := w.step(StageReject, VerdictReject, RuleReject)
+		w.more(s).Would, w.more(s).WouldT[0] = WouldAllow, rule
 		s.Hook, s.HasHook = w.base.Hook, true
 		w.more(s).Text[0], w.more(s).Text[2] = v.Reject, "NETFILTER_DROP"
 		s.Base = w.base

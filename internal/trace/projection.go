@@ -276,6 +276,15 @@ func (s *Step) place() (chain string, rule int, text string) {
 	return chain, 0, ""
 }
 
+// decided is the line of a netfilter step that ended a packet: the rule, or the policy as `iptables -S` writes it.
+func (s *Step) decided() string {
+	chain, _, text := s.place()
+	if text == "" {
+		return "-P " + chain + " " + policyWord(s)
+	}
+	return text
+}
+
 // verdictText is the kernel's own word: a REJECT target has ended the packet itself, which nf_tables traces as drop.
 func (s *Step) verdictText() string {
 	switch s.Verdict {

@@ -104,7 +104,7 @@ func (t *Trace) stepDocument(h *Hop, s *Step) StepDocument {
 			d.Text = ""
 		}
 		if s.Code == ChainPolicy || s.Code == ChainPolicyDrop {
-			d.Text = "-P " + d.Chain + " " + policyWord(s)
+			d.Text = s.decided()
 			if s.NFTChain != nil {
 				d.Text = "policy " + s.NFTChain.Policy
 			}

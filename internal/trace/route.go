@@ -153,7 +153,7 @@ func unroutable(r *topology.Result) (code Code, icmp uint8, bad bool) {
 
 // routeOutput is ip_route_output_key for a socket: with no source yet, the route gives one, and a connected socket
 // looks again with it (ip_route_connect).
-func (w *walker) routeOutput(again bool) verdict {
+func (w *walker) routeOutput() verdict {
 	f := w.lookup("lo")
 	noSource := !w.p.IP.Src.IsValid()
 	r := w.ns.Route(&f)
@@ -170,14 +170,12 @@ func (w *walker) routeOutput(again bool) verdict {
 	if w.take(&r, true) == stop {
 		return stop
 	}
-	if !again {
-		code := SourceBound
-		if noSource {
-			code = SourceByRoute
-		}
-		s := w.step(StageSend, VerdictOK, code)
-		s.Interface, s.Route = w.route.dev, r.Route
+	code := SourceBound
+	if noSource {
+		code = SourceByRoute
 	}
+	s := w.step(StageSend, VerdictOK, code)
+	s.Interface, s.Route = w.route.dev, r.Route
 	return goOn
 }
 

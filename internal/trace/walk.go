@@ -230,7 +230,7 @@ func (w *walker) send(kind LegKind, label string, ns *topology.Namespace, ref ne
 
 // localOut is the way from a socket down to a device: the route, OUTPUT, POSTROUTING (ip_queue_xmit, ip_local_out).
 func (w *walker) localOut() (topology.Port, bool) {
-	v := w.routeOutput(false)
+	v := w.routeOutput()
 	if v == stop {
 		w.endHop("")
 		return topology.Port{}, false

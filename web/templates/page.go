@@ -215,6 +215,9 @@ func NewTracePage(in Input) *TracePage {
 	p.Scene = diagram.Build(in.Topology, in.Document)
 	b.scene = p.Scene
 	p.Stations = b.stations()
+	if at := in.Document.FindStation(in.Step); at >= 0 {
+		in.Step = in.Document.Stations[at].ID // any table of a hook names its stop
+	}
 	for i := range p.Stations {
 		if p.Stations[i].ID == in.Step {
 			p.Current = i

@@ -102,7 +102,7 @@ func (c *composer) forward(ns, in, out, prio, table, route, via string, marked b
 	post := []trace.StepDocument{step("conntrack", "confirmed", trace.ConnConfirmed, "", "tuple", tuple, "reply", fmt.Sprintf("tcp %s:%d → %s:%d", c.f.dst, c.f.dport, c.f.src, c.f.sport))}
 	switch {
 	case reply:
-		post = []trace.StepDocument{step("netfilter", "ok", trace.NATNothingToDo, "")}
+		post = []trace.StepDocument{step("netfilter", "ok", trace.RuleCounts, "")}
 	case snat != "":
 		post = append([]trace.StepDocument{
 			rule("POSTROUTING", "nat", "POSTROUTING", 2, passed(step("netfilter", "jump", trace.RuleJump, "-A POSTROUTING -m comment --comment \"AWS SNAT CHAIN\" -j AWS-SNAT-CHAIN-0", "chain", "AWS-SNAT-CHAIN-0"), "-A POSTROUTING -m comment --comment \"kubernetes postrouting rules\" -j KUBE-POSTROUTING")),
@@ -257,7 +257,7 @@ func (c *composer) output(ns, out, route string) {
 	c.station("send", "send", "", step("send", "ok", trace.SourceByRoute, "", "src", c.f.src, "dst", c.f.dst, "dev", out))
 	c.station("OUTPUT", "OUTPUT", "", step("conntrack", "new", trace.ConnNew, "", "tuple", "tcp"))
 	c.station("route", "route", "", step("route", "forward", trace.RouteLink, route, "table", "main", "dst", c.f.dst, "dev", out))
-	c.station("POSTROUTING", "POSTROUTING", "", step("netfilter", "ok", trace.NATNothingToDo, ""))
+	c.station("POSTROUTING", "POSTROUTING", "", step("netfilter", "ok", trace.RuleCounts, ""))
 	c.station("transmit", "transmit", out, change(step("neighbour", "ok", trace.NeighbourARP, c.f.dst+" dev "+out+" lladdr 02:00:00:00:00:03 REACHABLE", "ip", c.f.dst, "mac", "02:00:00:00:00:03", "dev", out, "who", "pod"), "eth.src", "02:00:00:00:00:85", "eth.dst", "02:00:00:00:00:03"))
 }
 
