@@ -19,6 +19,7 @@ type Fabric struct {
 	Cards       []*ENICard
 	Gateways    []*CloudGateway
 	Groups      []*SecurityGroup
+	Balancers   []*NetworkLoadBalancer
 	// Outside are the namespaces beyond the Internet gateway, by address.
 	Outside map[netip.Addr]Port
 	// OutsideMAC is the far side's MAC on the hosts' own links beyond the gateway.
@@ -93,6 +94,8 @@ type ENICard struct {
 	Card        int
 	Trunk       bool
 	Branch      int // VLAN ID of a branch ENI, 0 otherwise
+	// Balancer is set where the card is a load balancer's own: no machine is behind it.
+	Balancer *NetworkLoadBalancer
 }
 
 // Owns says whether addr is one of the card's.

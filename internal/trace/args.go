@@ -31,6 +31,8 @@ func (t *Trace) would(s *Step) *ReasonDocument {
 		a["eni"] = x
 	case WouldPublic:
 		a["src"] = x
+	case WouldTarget:
+		a["zone"] = x
 	case WouldListen:
 		a["port"] = x
 	case WouldForward:
@@ -194,6 +196,19 @@ func (t *Trace) args(s *Step) map[string]string {
 		a["dst"], a["eni"], a["node"] = s.more().Addr.String(), s.more().Text[0], s.more().Text[1]
 	case GatewayNAT, NATGatewaySNAT, NATGatewayUndo:
 		_, a["from"], a["to"] = rewritten(before, after)
+	case BalancerUndo:
+		a["from"], a["to"] = endText(&before.Frame, true), endText(&after.Frame, true)
+	case BalancerTargetInstance, BalancerTargetIP:
+		a["from"], a["to"] = endText(&before.Frame, false), endText(&after.Frame, false)
+		a["target"], a["zone"], a["listener"] = s.more().Text[0], s.more().Text[1], s.more().Text[2]
+	case BalancerKeepsClient, BalancerHidesClient:
+		a["src"] = after.IP.Src.String()
+	case BalancerFlow:
+		a["balancer"] = s.more().Text[0]
+	case BalancerNoListener:
+		a["balancer"], a["protocol"], a["port"] = s.more().Text[0], s.more().Text[1], num(0)
+	case BalancerNoTarget:
+		a["balancer"], a["zone"] = s.more().Text[0], s.more().Text[1]
 	case DeliveredHere, ClosedPort:
 		a["dst"] = after.IP.Dst.String()
 		if after.IP.Protocol != packet.ICMP {

@@ -121,6 +121,17 @@ const (
 	NobodyOutside     Code = "nobody-outside"         // dst: no host beyond the gateway has it
 	FabricTooBig      Code = "fabric-too-big"         // len, mtu
 
+	// a load balancer of the fabric
+	BalancerTargetInstance Code = "lb-target-instance" // from, to, target, zone, listener: a machine's node port
+	BalancerTargetIP       Code = "lb-target-ip"       // from, to, target, zone, listener: the pod itself
+	BalancerKeepsClient    Code = "lb-client-kept"     // src
+	BalancerHidesClient    Code = "lb-client-hidden"   // src: the load balancer's own
+	BalancerFlow           Code = "lb-flow"            // balancer: the answer to a packet of its; it goes back there
+	BalancerUndo           Code = "lb-undo"            // from, to
+	BalancerNoListener     Code = "lb-no-listener"     // balancer, port, protocol
+	BalancerNoTarget       Code = "lb-no-target"       // balancer, zone: no healthy target that this zone's node may use
+	BalancerICMP           Code = "lb-icmp"            // an ICMP error of a target: what becomes of it is not documented
+
 	// deliver, drop
 	DeliveredHere Code = "delivered"    // dst, port
 	ClosedPort    Code = "closed-port"  // dst, port: nothing listens
@@ -133,6 +144,7 @@ const (
 	AssumeListens Code = "assume-listens"  // namespace, port
 	AssumePort    Code = "assume-port"     // namespace, port: the kernel would draw at random
 	AssumeNoRules Code = "assume-no-rules" // namespace: no `ip rule` given, the kernel's three taken
+	AssumeChoice  Code = "assume-choice"   // id: a choice was given for what the packet does not meet
 
 	// what would have to change
 	WouldRaiseTTL     Code = "would-raise-ttl"      // at least
@@ -147,6 +159,7 @@ const (
 	WouldNeighbour    Code = "would-neighbour"      // ip
 	WouldGive         Code = "would-give"           // command
 	WouldGroupRule    Code = "would-group-rule"     // group, protocol, port, from
+	WouldTarget       Code = "would-target"         // zone
 )
 
 // AssumeBridgeNetfilter says that a bridge would hand its frames to iptables (net.bridge.bridge-nf-call-iptables), which

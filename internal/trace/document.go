@@ -90,8 +90,21 @@ type StepDocument struct {
 	Packet  int               `json:"packet"` // index into packets: the packet after this step
 	// Interface is where the step happens, for the stages that are at an interface (receive, transmit, bridge).
 	Interface string `json:"interface,omitempty"`
+	// Because are the steps that this one follows from: the rule that set up the mapping that is applied or undone here; the
+	// rule that set the mark which a rule here asks for, and before it the rule that led there.
+	Because []CauseDocument `json:"because,omitempty"`
 	// Evidence are further verbatim lines in evaluation order: the rules or routes passed over before the deciding one.
 	Evidence []EvidenceDocument `json:"evidence,omitempty"`
+}
+
+// CauseDocument names another step of the trace and repeats its text.
+type CauseDocument struct {
+	Kind    string `json:"kind"` // mapping, mark, jump
+	Leg     int    `json:"leg"`
+	Hop     int    `json:"hop"`
+	Step    int    `json:"step"`    // index into the hop's steps
+	Station string `json:"station"` // the station that it is in
+	Text    string `json:"text"`
 }
 
 // MissDocument is a rule that was tried and did not match, with its first failing match.
@@ -154,7 +167,7 @@ type ConnDocument struct {
 // ChoiceDocument is a place where chance decides on a real node: every option with its probability, and the one taken.
 type ChoiceDocument struct {
 	ID      string           `json:"id"`
-	Kind    string           `json:"kind"` // statistic, ecmp, snat-port
+	Kind    string           `json:"kind"` // statistic, ecmp, flow-hash, dns
 	Chosen  string           `json:"chosen"`
 	Options []OptionDocument `json:"options"`
 }
@@ -162,6 +175,7 @@ type ChoiceDocument struct {
 // OptionDocument is one way a choice can go.
 type OptionDocument struct {
 	Value       string  `json:"value"`
+	Label       string  `json:"label,omitempty"` // where it leads: an endpoint's address and port
 	Probability float64 `json:"probability"`
 }
 

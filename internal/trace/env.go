@@ -57,9 +57,16 @@ func (k *env) ReversePath(p *packet.Packet, in string, loose, validmark, acceptL
 }
 
 // Choose implements iptables.Env: the first option of a chain is taken unless the query picks another.
-func (k *env) Choose(r *iptables.Rule, _ float64) bool {
-	w := (*walker)(k)
-	w.choiceOfRule(r)
-	want, ok := w.t.Query.Choices[r.Chain.Name]
-	return !ok || want == targetName(r)
+func (k *env) Choose(r *iptables.Rule, _ float64) bool { return (*walker)(k).chooseRule(r) }
+
+// Recent implements iptables.RecentEnv. What a node remembers of earlier connections nobody knows here: nothing, unless
+// the query says in which of a chain's lists the client is.
+func (k *env) Recent(q iptables.RecentQuery) iptables.Tri {
+	if q.Op != iptables.RecentCheck && q.Op != iptables.RecentUpdate || q.Rule == nil || q.Rule.Chain == nil {
+		return iptables.No
+	}
+	if (*walker)(k).remembered(q.Rule.Chain) == q.List {
+		return iptables.Yes
+	}
+	return iptables.No
 }

@@ -11,11 +11,12 @@ import (
 // internetMTU is what an Internet gateway carries: jumbo frames end at the VPC's edge (facts/underlay.md, section 1).
 const internetMTU = 1500
 
-// fabricState is what a cloud's fabric remembers: connections that security groups let through, and the mappings of
-// its NAT gateways.
+// fabricState is what a cloud's fabric remembers: connections that security groups let through, the mappings of its NAT
+// gateways, and the flows of its load balancers.
 type fabricState struct {
-	groups []groupEntry
-	nat    []natEntry
+	groups   []groupEntry
+	nat      []natEntry
+	balanced []balancedFlow
 }
 
 type groupEntry struct {
@@ -50,6 +51,20 @@ func (w *walker) fabricFrom(card *topology.ENICard) (topology.Port, bool) {
 		w.more(s).Text[0], w.more(s).Addr = card.ID, w.p.IP.Src
 	}
 	if w.group(card, false) == stop {
+		return end()
+	}
+	if flow := w.answersBalancer(); flow != nil {
+		s := w.step(StageFabric, VerdictForward, BalancerFlow)
+		w.more(s).Text[0] = flow.balancer.Name
+		w.endHop(flow.balancer.ID)
+		w.beginHop(flow.balancer.ID, topology.LoadBalancer, nil, f.Name)
+		if w.group(flow.card, true) == stop {
+			return end()
+		}
+		return w.unbalance(flow)
+	}
+	if w.aboutBalanced() {
+		w.unknown(BalancerICMP)
 		return end()
 	}
 	subnet := f.Subnet(card.Subnet)
@@ -106,6 +121,11 @@ func (w *walker) into(from, target *topology.ENICard) (topology.Port, bool) {
 	s := w.step(StageFabric, VerdictForward, VPCMapped)
 	w.more(s).Addr = w.p.IP.Dst
 	w.more(s).Text[0], w.more(s).Text[1] = target.ID, target.Port.Namespace
+	if b := target.Balancer; b != nil {
+		w.more(s).Text[1] = b.ID
+		w.endHop(b.ID)
+		return w.balance(target, f.Name)
+	}
 	if w.group(target, true) == stop {
 		w.endHop("")
 		return topology.Port{}, false
@@ -213,9 +233,7 @@ func (w *walker) toInternet() (topology.Port, bool) {
 			// A public address of the VPC's own: the gateway translates this end too, and the packet turns back.
 			w.p.IP.Dst = private
 			w.step(StageFabric, VerdictNAT, GatewayNAT)
-			w.endHop(f.Name)
-			w.beginHop(f.Name, topology.Router, nil, f.InternetGateway().ID)
-			return w.into(nil, card)
+			return w.fromGateway(f.InternetGateway().ID, card)
 		}
 		w.unknown(NobodyOutside)
 		w.endHop("")
@@ -292,6 +310,17 @@ func (w *walker) fabricInbound() (topology.Port, bool) {
 	}
 	w.p.IP.Dst = private
 	w.step(StageFabric, VerdictNAT, GatewayNAT)
+	return w.fromGateway(name, card)
+}
+
+// fromGateway takes a packet that an Internet gateway lets in to a card. A load balancer's is met first, the router
+// behind it.
+func (w *walker) fromGateway(name string, card *topology.ENICard) (topology.Port, bool) {
+	f := w.top.Fabric
+	if card.Balancer != nil {
+		w.endHop(card.Balancer.ID)
+		return w.balance(card, name)
+	}
 	w.endHop(f.Name)
 	w.beginHop(f.Name, topology.Router, nil, name)
 	return w.into(nil, card)

@@ -24,8 +24,7 @@ func (w *walker) natCore(h netfilter.Hook, chains []netfilter.BaseChain, in, out
 		if w.p.IP.Protocol == packet.ICMP && packet.IsICMPError(w.p.L4.ICMPType) {
 			before := w.p
 			if w.ref.MangleICMPError(&w.p, m) && before != w.p {
-				s := w.step(StageConntrack, VerdictNAT, w.natCode(m))
-				s.Hook, s.HasHook = h, true
+				w.applied(h, m)
 			}
 			if h == netfilter.LocalOut && dst != w.p.IP.Dst {
 				return w.reroute()
@@ -42,6 +41,7 @@ func (w *walker) natCore(h netfilter.Hook, chains []netfilter.BaseChain, in, out
 			switch v.Kind {
 			case iptables.SNAT, iptables.DNAT, iptables.Masquerade, iptables.Redirect:
 				ruled = len(w.t.steps) - 1
+				w.mappings = append(w.mappings, mapping{e, m, int32(ruled)})
 				if !w.mapTo(h, v, in, out) {
 					return w.end(iptables.Verdict{Kind: iptables.Drop})
 				}
@@ -65,8 +65,7 @@ func (w *walker) natCore(h netfilter.Hook, chains []netfilter.BaseChain, in, out
 			s := &w.t.steps[ruled]
 			s.Packet = w.snapshot()
 		} else {
-			s := w.step(StageConntrack, VerdictNAT, w.natCode(m))
-			s.Hook, s.HasHook = h, true
+			w.applied(h, m)
 		}
 	}
 	if h == netfilter.LocalOut && dst != w.p.IP.Dst {
@@ -75,11 +74,31 @@ func (w *walker) natCore(h netfilter.Hook, chains []netfilter.BaseChain, in, out
 	return goOn
 }
 
-func (w *walker) natCode(netfilter.Manip) Code {
+// mapping is the step of the rule that set a connection's mapping up.
+type mapping struct {
+	entry *netfilter.Entry
+	kind  netfilter.Manip
+	step  int32
+}
+
+// applied records that the connection's mapping changed a packet without a rule being asked, and which rule it was that
+// set it up: an answer's source gets back what was its destination.
+func (w *walker) applied(h netfilter.Hook, m netfilter.Manip) {
+	code := ConnNAT
 	if w.ref.Reply {
-		return ConnNATUndo
+		code = ConnNATUndo
 	}
-	return ConnNAT
+	s := w.step(StageConntrack, VerdictNAT, code)
+	s.Hook, s.HasHook = h, true
+	kind := m
+	if w.ref.Reply {
+		kind = netfilter.ManipSrc + netfilter.ManipDst - m
+	}
+	for _, x := range w.mappings {
+		if x.entry == w.ref.Entry && x.kind == kind {
+			s.cause = x.step + 1
+		}
+	}
 }
 
 // mapTo sets a connection's mapping up as a nat rule says. It fails where a device has no address to give; the kernel then

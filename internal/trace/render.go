@@ -47,6 +47,7 @@ func (t *Trace) Document() *Document {
 		d.Choices = append(d.Choices, x)
 	}
 	d.Stations = stations(d)
+	t.causes(d)
 	return d
 }
 

@@ -46,34 +46,37 @@ func (w *walker) found(stage Stage, r *topology.Result) {
 	}
 	s := w.step(stage, v, c)
 	s.Route, s.Policy = r.Route, r.Rule
-	if len(r.Route.Nexthops) > 1 {
+	if len(r.Route.Nexthops) > 1 && r.Nexthop != nil {
 		w.choiceOfNexthop(r)
 	}
 }
 
+// choiceOfNexthop lets the query pick the next hop of a multipath route, which the kernel picks by a hash of the flow with
+// a secret of its own (fib_multipath_hash). A dead one is no option (fib_select_multipath).
 func (w *walker) choiceOfNexthop(r *topology.Result) {
-	id := r.Route.Table.String() + " " + r.Route.Dst.String()
-	for _, c := range w.t.Choices {
-		if c.ID == id {
-			return
+	name := func(n *topology.Nexthop) string {
+		if n.Gateway.IsValid() {
+			return n.Gateway.String() + " " + n.Dev
 		}
+		return n.Dev
 	}
-	c := Choice{ID: id, Kind: "ecmp"}
+	var options []Option
+	var hops []*topology.Nexthop
 	total := 0
-	for _, n := range r.Route.Nexthops {
+	for i := range r.Route.Nexthops {
+		n := &r.Route.Nexthops[i]
+		if n.Dead {
+			continue
+		}
+		hops = append(hops, n)
 		total += max(n.Weight, 1)
 	}
-	for _, n := range r.Route.Nexthops {
-		name := n.Dev
-		if n.Gateway.IsValid() {
-			name = n.Gateway.String() + " " + n.Dev
-		}
-		c.Options = append(c.Options, Option{name, float64(max(n.Weight, 1)) / float64(total)})
-		if r.Nexthop != nil && r.Nexthop.Gateway == n.Gateway && r.Nexthop.Dev == n.Dev {
-			c.Chosen = name
-		}
+	for _, n := range hops {
+		options = append(options, Option{Value: name(n), Probability: float64(max(n.Weight, 1)) / float64(total)})
 	}
-	w.t.Choices = append(w.t.Choices, c)
+	if len(options) > 0 {
+		r.Nexthop = hops[w.choose(r.Route.Table.String()+" "+r.Route.Dst.String(), "ecmp", options)]
+	}
 }
 
 // take makes a found route the packet's.

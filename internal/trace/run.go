@@ -52,7 +52,9 @@ func (r *Runner) Run(top *topology.Topology, q Query) (*Trace, error) {
 		t.Assumptions = append(t.Assumptions, Assumption{Code(a.Code), a.Args})
 	}
 	w.reset(t, top)
+	t.Choices = append(t.Choices, q.Drawn...)
 	w.converse(ns)
+	w.unmet()
 	for i := range t.Legs {
 		if t.Legs[i].Outcome != Delivered {
 			t.Outcome = t.Legs[i].Outcome
@@ -79,7 +81,8 @@ func (t *Trace) reset() {
 func (w *walker) reset(t *Trace, top *topology.Topology) {
 	w.t, w.top, w.ns, w.ct, w.in, w.err = t, top, nil, nil, nil, nil
 	w.extras, w.pending, w.tracked = w.extras[:0], w.pending[:0], 0
-	w.fabric.groups, w.fabric.nat = w.fabric.groups[:0], w.fabric.nat[:0]
+	w.fabric.groups, w.fabric.nat, w.fabric.balanced = w.fabric.groups[:0], w.fabric.nat[:0], w.fabric.balanced[:0]
+	w.mappings = w.mappings[:0]
 }
 
 func (q *Query) fill() error {

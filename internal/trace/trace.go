@@ -35,6 +35,8 @@ type Query struct {
 	Answer func(namespace string) int
 	// Choices picks where chance decides: the choice's id (a chain) to the option (a rule's target).
 	Choices map[string]string
+	// Drawn are choices that were made before the packet was sent, such as which of a name's addresses DNS gave.
+	Drawn []Choice
 	// Names the query as the user put it, for the document.
 	SourceName, DestinationName string
 	Options                     map[string]string
@@ -118,6 +120,7 @@ type Step struct {
 	Packet  int32 // as the step left it
 	missAt  int32
 	missN   int32
+	cause   int32 // 1 + the index of the step that set up the mapping that this one applies
 
 	Base     *netfilter.BaseChain
 	Chain    *iptables.Chain
@@ -227,6 +230,7 @@ type Choice struct {
 // Option is one way it can go.
 type Option struct {
 	Value       string
+	Label       string // where it leads, in a word: an endpoint's address; "" where the value says it
 	Probability float64
 }
 

@@ -29,8 +29,9 @@ type walker struct {
 	// The route of the packet in this namespace, once it has one (skb_dst).
 	route routed
 
-	fabric  fabricState
-	pending []icmpError // errors to be sent once the leg that caused them has ended
+	fabric   fabricState
+	mappings []mapping
+	pending  []icmpError // errors to be sent once the leg that caused them has ended
 
 	extras          []Extra
 	conntracks      []*netfilter.Conntrack // made so far; the first `tracked` are in use
