@@ -29,7 +29,7 @@ func goldenDumps(t testing.TB) map[string][]byte {
 		name, _ := filepath.Rel(dir, path)
 		base := filepath.Base(path)
 		inFolder := strings.HasPrefix(name, "iptables-save"+string(filepath.Separator)) && strings.HasSuffix(base, ".txt")
-		if inFolder || strings.HasPrefix(base, "iptables-save") && strings.HasSuffix(base, ".txt") {
+		if inFolder || (strings.HasPrefix(base, "iptables-save") || strings.HasPrefix(base, "ip6tables-save")) && strings.HasSuffix(base, ".txt") {
 			dumps[filepath.ToSlash(name)], err = os.ReadFile(path)
 		}
 		return err

@@ -42,6 +42,7 @@ const (
 // ctAddress is one of the four address tests.
 type ctAddress struct {
 	addr, mask uint32
+	six        *prefix6 // in place of addr and mask in a rule of ip6tables
 	given, not bool
 }
 
@@ -69,6 +70,7 @@ type ConntrackMatch struct {
 	proto     packet.Protocol
 	addresses [4]ctAddress
 	ports     [4]ctPort
+	family    family // where an address shows it
 }
 
 func (m *ConntrackMatch) option(name string, not bool, a *args) error {
@@ -120,12 +122,7 @@ func (m *ConntrackMatch) sideOption(what string, not bool, a *args) error {
 		switch what {
 		case side:
 			v, _ := a.next()
-			addr, mask, ok := parseAddressMask(v)
-			if !ok {
-				return errValue
-			}
-			m.addresses[i] = ctAddress{addr, mask, true, not}
-			return nil
+			return m.address(&m.addresses[i], v, not)
 		case side + "port":
 			v, _ := a.next()
 			r, ok := parsePortRange(v)
@@ -137,6 +134,24 @@ func (m *ConntrackMatch) sideOption(what string, not bool, a *args) error {
 		}
 	}
 	return errNoOption
+}
+
+func (m *ConntrackMatch) address(t *ctAddress, v string, not bool) error {
+	f := ipv4
+	addr, mask, ok := parseAddressMask(v)
+	*t = ctAddress{addr: addr, mask: mask, given: true, not: not}
+	if !ok {
+		six, ok := parsePrefix6(v)
+		if !ok {
+			return errValue
+		}
+		f, t.six = ipv6, &six
+	}
+	if m.family != anyFamily && m.family != f {
+		return errValue
+	}
+	m.family = f
+	return nil
 }
 
 func (m *ConntrackMatch) parseStates(not bool, a *args) error {
@@ -251,7 +266,7 @@ func (m *ConntrackMatch) failing(c *packet.Conn) ctTest {
 	for i := range m.addresses {
 		if t := &m.addresses[i]; t.given {
 			addr, _ := sideOf(c, i)
-			if (toUint32(addr)&t.mask == t.addr) == t.not {
+			if (t.six == nil && toUint32(addr)&t.mask == t.addr) == t.not {
 				return testAddress0 + ctTest(i)
 			}
 		}
@@ -313,8 +328,14 @@ func appendStatus(b []byte, s packet.ConnStatus) []byte {
 	return b
 }
 
-// appendAddress writes an address test's value: a whole address stands without /32 here.
+// appendTo writes an address test's value: a whole address stands without /32 or /128 here.
 func (t *ctAddress) appendTo(b []byte) []byte {
+	if t.six != nil {
+		if t.six.mask == wholeMask6 {
+			return appendAddress(b, netip.AddrFrom16(t.six.addr))
+		}
+		return t.six.appendTo(b)
+	}
 	b = toAddr(t.addr).AppendTo(b)
 	if t.mask != 0xffffffff {
 		b = appendMask(b, t.mask)

@@ -17,12 +17,15 @@ type ICMPMatch struct {
 
 const anyICMP = 0xff
 
-// icmpTypes are the names of libipt_icmp. A name without a code stands for every code of its type.
-var icmpTypes = []struct {
+// icmpType is a name that iptables has for a type and code.
+type icmpType struct {
 	name string
 	typ  uint8
 	code int // -1: any
-}{
+}
+
+// icmpTypes are the names of libipt_icmp. A name without a code stands for every code of its type.
+var icmpTypes = []icmpType{
 	{"any", anyICMP, -1},
 	{"echo-reply", 0, -1}, {"pong", 0, -1},
 	{"destination-unreachable", 3, -1},
@@ -52,26 +55,27 @@ func (m *ICMPMatch) option(name string, not bool, a *args) error {
 		return errValue
 	}
 	m.Not, m.given = not, true
-	for _, t := range icmpTypes {
-		if strings.EqualFold(t.name, v) {
-			m.Type = t.typ
-			if t.code >= 0 {
-				m.Code, m.HasCode = uint8(t.code), true
-			}
-			return nil
-		}
-	}
-	typ, code, hasCode := strings.Cut(v, "/")
-	n, ok := parseUint(typ, 255)
-	c, codeOK := uint64(0), true
-	if hasCode {
-		c, codeOK = parseUint(code, 255)
-	}
-	if !ok || !codeOK || n == anyICMP && hasCode {
+	m.Type, m.Code, m.HasCode, ok = parseICMPType(v, icmpTypes)
+	if !ok || m.Type == anyICMP && m.HasCode {
 		return errValue
 	}
-	m.Type, m.Code, m.HasCode = uint8(n), uint8(c), hasCode
 	return nil
+}
+
+// parseICMPType reads a name, TYPE or TYPE/CODE.
+func parseICMPType(s string, names []icmpType) (typ, code uint8, hasCode, ok bool) {
+	for _, t := range names {
+		if strings.EqualFold(t.name, s) {
+			return t.typ, uint8(max(t.code, 0)), t.code >= 0, true
+		}
+	}
+	first, second, hasCode := strings.Cut(s, "/")
+	n, ok := parseUint(first, 255)
+	c := uint64(0)
+	if hasCode && ok {
+		c, ok = parseUint(second, 255)
+	}
+	return uint8(n), uint8(c), hasCode, ok
 }
 
 func (m *ICMPMatch) done(r *basics) error {

@@ -18,6 +18,8 @@ func newMatch(name string) extension {
 		return newPortsMatch(packet.SCTP)
 	case "icmp":
 		return &ICMPMatch{}
+	case "icmp6":
+		return &ICMP6Match{}
 	case "multiport":
 		return &MultiportMatch{}
 	case "comment":

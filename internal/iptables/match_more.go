@@ -13,7 +13,9 @@ type RecentMatch struct {
 	Op                RecentOp
 	Name              string
 	Mask              uint32
-	Dst, Not          bool // Dst: --rdest
+	Mask6             [16]byte // in place of Mask in a rule of ip6tables
+	family            family   // where a mask shows it
+	Dst, Not          bool     // Dst: --rdest
 	Seconds, HitCount uint32
 	Reap, TTL         bool
 }
@@ -41,7 +43,11 @@ func (m *RecentMatch) option(name string, not bool, a *args) error {
 	case "mask":
 		v, _ := a.next()
 		addr, err := netip.ParseAddr(v)
-		m.Mask, ok = toUint32(addr), err == nil && addr.Is4()
+		m.family = ipv4
+		if m.Mask, ok = toUint32(addr), err == nil && addr.Is4(); !ok {
+			m.family = ipv6
+			m.Mask6, ok = parseAddress6(v)
+		}
 	case "reap":
 		m.Reap = true
 	case "rttl":
@@ -66,7 +72,10 @@ func number(n *uint32, a *args) bool {
 	return ok
 }
 
-func (m *RecentMatch) done(*basics) error {
+func (m *RecentMatch) done(r *basics) error {
+	if m.family == anyFamily && r.family == ipv6 {
+		m.family, m.Mask6 = ipv6, wholeMask6
+	}
 	if m.Mask == 0 {
 		m.Mask = 0xffffffff
 	}
@@ -88,7 +97,7 @@ func (m *RecentMatch) Matches(in *Input) Tri {
 		addr = in.Packet.IP.Dst
 	}
 	found := No
-	if env, ok := in.Env.(RecentEnv); ok {
+	if env, ok := in.Env.(RecentEnv); ok && m.family != ipv6 {
 		found = env.Recent(RecentQuery{Op: m.Op, List: m.Name, Addr: toAddr(toUint32(addr) & m.Mask),
 			Seconds: m.Seconds, HitCount: m.HitCount, Rule: in.rule})
 	}
@@ -119,7 +128,12 @@ func (m *RecentMatch) AppendTo(b []byte) []byte {
 	} else {
 		b = append(b, m.Name...)
 	}
-	b = toAddr(m.Mask).AppendTo(append(b, " --mask "...))
+	b = append(b, " --mask "...)
+	if m.family == ipv6 {
+		b = appendAddress(b, netip.AddrFrom16(m.Mask6))
+	} else {
+		b = toAddr(m.Mask).AppendTo(b)
+	}
 	if m.Dst {
 		return append(b, " --rdest"...)
 	}

@@ -53,6 +53,10 @@ func TestMatches(t *testing.T) {
 		{"! -s 192.168.0.0/16", nil, No}, {"! -s 192.169.0.0/16", nil, Yes},
 		{"-s 192.168.1.2", nil, Yes}, {"-s 192.168.1.3", nil, No},
 		{"-s 192.0.1.0/255.0.255.0", nil, Yes}, {"-s 192.0.2.0/255.0.255.0", nil, No},
+		// A packet is IPv4: no test of ip6tables has its address.
+		{"-s fd00::/64", nil, No}, {"! -s fd00::/64", nil, Yes}, {"-d fd00::1", nil, No}, {"! -d ::1/128", nil, Yes}, {"-s ::/0", nil, Yes},
+		{"-d ::ffff:10.0.0.1", nil, No}, {"-m conntrack --ctorigdst fd00::1", nil, No}, {"-m conntrack ! --ctorigdst fd00::1", nil, Yes},
+		{"-p ipv6-icmp -m icmp6 --icmpv6-type 128", nil, No}, {"-m recent --rcheck --mask ffff::", nil, No}, {"-m recent --set --mask ffff::", nil, Yes},
 		{"-d 10.0.0.1/32", nil, Yes}, {"-d 10.0.0.2/31", nil, No}, {"! -d 10.0.0.1", nil, No},
 		{"-i eth0", nil, Yes}, {"-i eth", nil, No}, {"-i eth+", nil, Yes}, {"-i eni+", nil, No}, {"! -i eth0", nil, No}, {"! -i eni+", nil, Yes},
 		{"-o eth1", nil, Yes}, {"-o eth0", nil, No}, {"! -o eth+", nil, No}, {"! -o vlan+", nil, Yes},

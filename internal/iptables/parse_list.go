@@ -18,7 +18,8 @@ func typedCommand(text string) ([]string, bool) {
 	i := slices.IndexFunc(f, func(w string) bool {
 		w = w[strings.LastIndexByte(w, '/')+1:]
 		switch w {
-		case "iptables", "iptables-nft", "iptables-legacy", "iptables-save", "iptables-nft-save", "iptables-legacy-save":
+		case "iptables", "iptables-nft", "iptables-legacy", "iptables-save", "iptables-nft-save", "iptables-legacy-save",
+			"ip6tables", "ip6tables-nft", "ip6tables-legacy", "ip6tables-save", "ip6tables-nft-save", "ip6tables-legacy-save":
 			return true
 		}
 		return false

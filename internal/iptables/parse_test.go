@@ -150,7 +150,29 @@ func TestKeepsUnknown(t *testing.T) {
 		{`-p tcp -m tcp --dport 80 -j FOO --opt 1`, `-j FOO --opt 1`},
 		{`-m conntrack --ctstate WEIRD -j DROP`, `-m conntrack --ctstate WEIRD`},
 		{`-p tcp -m tcp --dport nosuchservice -j DROP`, `-m tcp --dport nosuchservice`},
-		{`-s fd00::/64 -j DROP`, `-s fd00::/64`},
+		// Malformed addresses.
+		{`-s fd00::/129 -j DROP`, `-s fd00::/129`}, {`-s fd00::1%eth0`, `-s fd00::1%eth0`}, {`-d fd00:::1`, `-d fd00:::1`},
+		{`! -s fd00::1,fd00::2`, `! -s fd00::1,fd00::2`}, {`-s fd00::/64/64`, `-s fd00::/64/64`},
+		{`-p tcp -j DNAT --to-destination [fd00::1]-[fd00::5]:80`, `-j DNAT --to-destination [fd00::1]-[fd00::5]:80`},
+		{`-p tcp -j DNAT --to-destination [fd00::1`, `-j DNAT --to-destination [fd00::1`},
+		{`-p tcp -j DNAT --to-destination [10.0.0.1]:80`, `-j DNAT --to-destination [10.0.0.1]:80`},
+		{`-p tcp -j DNAT --to-destination [fd00::1]80`, `-j DNAT --to-destination [fd00::1]80`},
+		{`-p tcp -j DNAT --to-destination 10.0.0.1:80:90`, `-j DNAT --to-destination 10.0.0.1:80:90`},
+		{`-p tcp -j DNAT --to-destination 10.0.0.1-fd00::1`, `-j DNAT --to-destination 10.0.0.1-fd00::1`},
+		{`-m recent --set --mask ffff:::`, `-m recent --set --mask ffff:::`},
+		{`-p udp -m icmp6 --icmpv6-type 1`, `-m icmp6 --icmpv6-type 1`},
+		{`-p ipv6-icmp -m icmp6 --icmpv6-type nosuchtype`, `-m icmp6 --icmpv6-type nosuchtype`},
+		// Both families in one rule.
+		{`-s 10.0.0.0/8 -d fd00::/64 -j DROP`, `-d fd00::/64`}, {`-s 10.0.0.0/8,fd00::/64`, `-s 10.0.0.0/8,fd00::/64`},
+		{`-s fd00::1 -f -j DROP`, `-f`}, {`-s fd00::1 -p icmp -m icmp --icmp-type 8`, `-m icmp --icmp-type 8`},
+		{`-s 10.0.0.1/32 -p tcp -j DNAT --to-destination [fd00::1]:80`, `-j DNAT --to-destination [fd00::1]:80`},
+		{`-s fd00::1 -j DNAT --to-destination 10.0.0.1`, `-j DNAT --to-destination 10.0.0.1`},
+		{`-s fd00::1 -j REJECT --reject-with icmp-net-unreachable`, `-j REJECT --reject-with icmp-net-unreachable`},
+		{`-s fd00::1 -m recent --set --mask 255.255.255.0`, `-m recent --set --mask 255.255.255.0`},
+		{`-d 10.0.0.1/32 -m conntrack --ctorigdst fd00::1`, `-m conntrack --ctorigdst fd00::1`},
+		{`-m conntrack --ctorigdst fd00::1 --ctreplsrc 10.0.0.1`, `-m conntrack --ctorigdst fd00::1 --ctreplsrc 10.0.0.1`},
+		{`-m recent --set --mask 255.0.0.0 -j REJECT --reject-with icmp6-no-route`, `-j REJECT --reject-with icmp6-no-route`},
+		{`-s fd00::1 -j TTL --ttl-set 4`, `-j TTL --ttl-set 4`}, {`-4 -s fd00::1`, `-4 -s fd00::1`}, {`-s fd00::1 -4`, `-4`},
 		{`-m mark --mark 1 --mark 2`, `-m mark --mark 1 --mark 2`},
 		{`-p udp -m tcp --dport 1`, `-m tcp --dport 1`},
 		{`-j DROP -j ACCEPT`, `-j DROP -j ACCEPT`},
@@ -166,6 +188,28 @@ func TestKeepsUnknown(t *testing.T) {
 		}
 		if !strings.Contains(r.Text(), tt.odd) {
 			t.Errorf("%s: printed as %s", tt.spec, r.Text())
+		}
+	}
+}
+
+// TestAddressLists: iptables makes a rule of each pair.
+func TestAddressLists(t *testing.T) {
+	for _, tt := range []struct{ spec, want string }{
+		{"-s 1.1.1.1,2.2.0.0/16", " -s 1.1.1.1/32| -s 2.2.0.0/16"},
+		{"-s fd00::1,fd00:1::/64 -d fd00::3,fd00::4 -j DROP", " -s fd00::1/128 -d fd00::3/128 -j DROP| -s fd00::1/128 -d fd00::4/128 -j DROP|" +
+			" -s fd00:1::/64 -d fd00::3/128 -j DROP| -s fd00:1::/64 -d fd00::4/128 -j DROP"},
+		{"-d ::/0,fd00::1", "| -d fd00::1/128"},
+	} {
+		c := NewTable("filter").Chain("INPUT")
+		if err := c.Append(tt.spec); err != nil {
+			t.Errorf("%s: %v", tt.spec, err)
+		}
+		var got []string
+		for _, r := range c.Rules {
+			got = append(got, string(r.AppendSpec(nil)))
+		}
+		if strings.Join(got, "|") != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.spec, strings.Join(got, "|"), tt.want)
 		}
 	}
 }
@@ -241,6 +285,8 @@ func TestLink(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add(walkDump)
 	f.Add("# iptables -t nat -S\n-P PREROUTING ACCEPT\n-A PREROUTING -p tcp --dport 80 -j DNAT --to 1.1.1.1:80\n")
+	f.Add("*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -s fd00::1,fd00:1::/64 ! -d ::1:2/ffff::ff -p tcp -j DNAT --to-destination [fd00::1-fd00::3]:80-90\n" +
+		"-A PREROUTING -s fd00::1 -m recent --set -m conntrack --ctorigdst fd00::/64 -j REJECT\nCOMMIT\n")
 	f.Add("*nat\n[1:2] -A X -m comment --comment \"a \\\" b\" -m foo ! --bar x -s 1.1.1.1,2.2.2.2 -j Y --z\nCOMMIT\n# Completed\n")
 	if text, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "golden", "iptables-save", "antrea-encap-full.txt")); err == nil {
 		f.Add(string(text))

@@ -11,11 +11,18 @@ import (
 	"testing"
 )
 
-// printRow is one line of testdata/print-1.8.9.txt.
-type printRow struct{ table, chain, spec, want string }
+// printRow is one line of testdata/print-1.8.9.txt, or of print6-1.8.9.txt, where six is set.
+type printRow struct {
+	table, chain, spec, want string
+	six                      bool
+}
 
 func printRows(t testing.TB) []printRow {
-	text, err := os.ReadFile("testdata/print-1.8.9.txt")
+	return append(printRowsOf(t, "testdata/print-1.8.9.txt"), printRowsOf(t, "testdata/print6-1.8.9.txt")...)
+}
+
+func printRowsOf(t testing.TB, file string) []printRow {
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +36,7 @@ func printRows(t testing.TB) []printRow {
 			t.Fatalf("row %q has %d fields", line, len(f))
 		}
 		table, _, _ := strings.Cut(f[0], "-")
-		rows = append(rows, printRow{table, strings.Fields(f[2])[1], f[1], f[2]})
+		rows = append(rows, printRow{table, strings.Fields(f[2])[1], f[1], f[2], strings.Contains(file, "print6")})
 	}
 	return rows
 }
@@ -83,7 +90,7 @@ func inNamespace(t *testing.T, stdin []byte, script string) string {
 	if os.Geteuid() != 0 {
 		t.Skip("not root: the real iptables is not asked")
 	}
-	for _, prog := range []string{"unshare", "iptables-nft-restore", "iptables-nft-save", "iptables-legacy-restore"} {
+	for _, prog := range []string{"unshare", "iptables-nft-restore", "iptables-nft-save", "iptables-legacy-restore", "ip6tables-nft-restore", "ip6tables-legacy-restore"} {
 		if _, err := exec.LookPath(prog); err != nil {
 			t.Skipf("the real iptables is not asked: %v", err)
 		}
@@ -111,9 +118,13 @@ func TestPrintAgainstIptables(t *testing.T) {
 		var script strings.Builder
 		script.WriteString("ipset create pp hash:ip; ipset create pp2 hash:ip,port; nfacct add pp 2>/dev/null\n")
 		for i, row := range rows {
-			fmt.Fprintf(&script, "echo '%d'; iptables-%s-restore <<'EOF' >/dev/null 2>&1 && iptables-%s-save -t %s | grep -e '^-A %s'\n*%s\n:UCHAIN - [0:0]\n-A %s %s\nCOMMIT\nEOF\n",
-				i, backend, backend, row.table, row.chain, row.table, row.chain, row.spec)
-			fmt.Fprintf(&script, "iptables-%s -t %s -F; iptables-%s -t %s -X\n", backend, row.table, backend, row.table)
+			tool := "iptables-" + backend
+			if row.six {
+				tool = "ip6tables-" + backend
+			}
+			fmt.Fprintf(&script, "echo '%d'; %s-restore <<'EOF' >/dev/null 2>&1 && %s-save -t %s | grep -e '^-A %s'\n*%s\n:UCHAIN - [0:0]\n-A %s %s\nCOMMIT\nEOF\n",
+				i, tool, tool, row.table, row.chain, row.table, row.chain, row.spec)
+			fmt.Fprintf(&script, "%s -t %s -F; %s -t %s -X\n", tool, row.table, tool, row.table)
 		}
 		out := inNamespace(t, nil, script.String())
 		i := -1

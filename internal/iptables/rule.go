@@ -45,7 +45,7 @@ func (a *args) next() (string, bool) {
 
 // basics are the tests that every rule has without loading anything (struct ipt_ip in uapi/.../ip_tables.h).
 type basics struct {
-	src, dst *AddressMatch
+	src, dst addressTest
 	in, out  *InterfaceMatch
 	proto    *ProtocolMatch
 	frag     *FragmentMatch
@@ -53,6 +53,7 @@ type basics struct {
 	moreSrc  []string // further addresses of a list: -s A,B makes one rule for each
 	moreDst  []string
 	protocol packet.Protocol // 0 where -p is absent, inverted or all
+	family   family
 }
 
 // part is one -m or -j of a rule being read, with the words that belong to it.
@@ -135,12 +136,12 @@ func (p *ruleReader) word(bs *basics) {
 // basic reads a basic test; false where the word is not one.
 func (p *ruleReader) basic(bs *basics, name string, not bool) bool {
 	start := p.a.i
-	ok := false
+	ok, bare := false, false
 	switch name {
 	case "-s", "--source", "--src":
-		ok = bs.src == nil && p.address(&bs.src, &bs.moreSrc, false, not)
+		ok = bs.src == nil && p.address(bs, &bs.src, &bs.moreSrc, false, not)
 	case "-d", "--destination", "--dst":
-		ok = bs.dst == nil && p.address(&bs.dst, &bs.moreDst, true, not)
+		ok = bs.dst == nil && p.address(bs, &bs.dst, &bs.moreDst, true, not)
 	case "-i", "--in-interface":
 		ok = bs.in == nil && p.iface(&bs.in, false, not)
 	case "-o", "--out-interface":
@@ -152,18 +153,20 @@ func (p *ruleReader) basic(bs *basics, name string, not bool) bool {
 			bs.proto, ok = &ProtocolMatch{Protocol: proto, Not: not, Number: number}, true
 		}
 	case "-f", "--fragment":
-		if ok = bs.frag == nil; ok {
+		bare = true
+		if ok = bs.frag == nil && bs.claim(ipv4); ok {
 			bs.frag = &FragmentMatch{Not: not}
 		}
 	case "-c", "--set-counters":
 		ok = p.counters(bs)
 	case "-4", "--ipv4":
-		ok = !not
+		bare = true
+		ok = !not && bs.claim(ipv4)
 	default:
 		return false
 	}
 	if !ok {
-		if p.a.i == start {
+		if p.a.i == start && !bare {
 			p.a.next()
 		}
 		from := start - 1
@@ -187,25 +190,26 @@ func (p *ruleReader) counters(bs *basics) bool {
 	return ok1 && ok2
 }
 
-func (p *ruleReader) address(m **AddressMatch, more *[]string, dst, not bool) bool {
+func (p *ruleReader) address(bs *basics, test *addressTest, more *[]string, dst, not bool) bool {
 	v, ok := p.a.next()
-	if !ok {
+	first, rest, isList := strings.Cut(v, ",")
+	t, f := newAddressTest(first, dst, not)
+	if !ok || f == anyFamily || isList && not {
 		return false
 	}
-	list := strings.Split(v, ",")
-	if len(list) > 1 && not {
-		return false
+	var list []string
+	if isList {
+		list = strings.Split(rest, ",")
 	}
 	for _, s := range list {
-		if _, _, ok := parseAddressMask(s); !ok {
+		if _, other := newAddressTest(s, dst, not); other != f {
 			return false
 		}
 	}
-	if len(list) > 1 {
-		*more = list[1:]
+	if !bs.claim(f) {
+		return false
 	}
-	a, mask, _ := parseAddressMask(list[0])
-	*m = &AddressMatch{Addr: a, Mask: mask, Dst: dst, Not: not}
+	*test, *more = t, list
 	return true
 }
 
@@ -297,6 +301,9 @@ func (p *ruleReader) implicit(bs *basics) (extension, string) {
 	}
 	name := protocolName(bs.proto.Protocol)
 	switch name {
+	case "ipv6-icmp":
+		name = "icmp6"
+		fallthrough
 	case "tcp", "udp", "sctp", "icmp":
 		for _, pt := range p.parts {
 			if pt.name == name && !pt.target {
@@ -405,6 +412,10 @@ func (p *ruleReader) rule(bs *basics) *Rule {
 	}
 	for _, text := range p.odd {
 		p.unknownMatch(r, text)
+	}
+	for i := range p.parts {
+		pt := &p.parts[i]
+		pt.failed = pt.failed || pt.ext != nil && !bs.claim(familyOf(pt.ext))
 	}
 	for i := range p.parts {
 		pt := &p.parts[i]

@@ -148,19 +148,19 @@ func (p *ruleReader) readAll() []*Rule {
 	if len(bs.moreSrc)+len(bs.moreDst) == 0 {
 		return []*Rule{r}
 	}
-	srcs, dsts := expand(bs.src, bs.moreSrc), expand(bs.dst, bs.moreDst)
+	srcs, dsts := expand(bs.src, bs.moreSrc, false), expand(bs.dst, bs.moreDst, true)
 	var rules []*Rule
 	for _, s := range srcs {
 		for _, d := range dsts {
 			c := *r
 			c.Matches = nil
-			for _, a := range [...]*AddressMatch{s, d} {
+			for _, a := range [...]addressTest{s, d} {
 				if a != nil && a.matters() {
 					c.Matches = append(c.Matches, a)
 				}
 			}
 			for _, m := range r.Matches {
-				if _, ok := m.(*AddressMatch); !ok {
+				if _, ok := m.(addressTest); !ok {
 					c.Matches = append(c.Matches, m)
 				}
 			}
@@ -189,12 +189,12 @@ func wholeText(text string, n *Counters) *Rule {
 	return &Rule{Counters: n, Matches: []Match{&UnknownMatch{Text: text}}, NotUnderstood: text}
 }
 
-// expand lists a test and the further addresses it was given with; one nil where there is none.
-func expand(m *AddressMatch, more []string) []*AddressMatch {
-	list := []*AddressMatch{m}
+// expand lists a test and the further addresses it was given with; one nil where there is none. A list is never inverted.
+func expand(m addressTest, more []string, dst bool) []addressTest {
+	list := []addressTest{m}
 	for _, s := range more {
-		addr, mask, _ := parseAddressMask(s)
-		list = append(list, &AddressMatch{Addr: addr, Mask: mask, Dst: m.Dst, Not: m.Not})
+		t, _ := newAddressTest(s, dst, false)
+		list = append(list, t)
 	}
 	return list
 }

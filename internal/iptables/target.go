@@ -21,7 +21,7 @@ func newTarget(name string) extension {
 	case "TRACE":
 		return &VerdictTarget{Kind: Continue, Name: name}
 	case "REJECT":
-		return &RejectTarget{With: "icmp-port-unreachable"}
+		return &RejectTarget{}
 	case "MARK":
 		return &MarkTarget{}
 	case "CONNMARK":
@@ -109,8 +109,15 @@ func (t *UnknownTarget) Apply(*Input) Verdict { return Verdict{Kind: Undecided} 
 // AppendTo implements [Target].
 func (t *UnknownTarget) AppendTo(b []byte) []byte { return append(b, t.Text...) }
 
-// RejectTarget is -j REJECT.
+// RejectTarget is -j REJECT. While the rule is read With is "" for what either family understands: its own port
+// unreachable, which is also the default.
 type RejectTarget struct{ With string }
+
+// reject6Kinds are the answers of libip6t_REJECT with their short names.
+var reject6Kinds = [...][2]string{
+	{"icmp6-no-route", "no-route"}, {"icmp6-adm-prohibited", "adm-prohibited"}, {"icmp6-addr-unreachable", "addr-unreach"},
+	{"icmp6-port-unreachable", "port-unreach"}, {"icmp6-policy-fail", "policy-fail"}, {"icmp6-reject-route", "reject-route"},
+}
 
 // rejectKinds are the answers of libipt_REJECT with their short names.
 var rejectKinds = [...][2]string{
@@ -125,16 +132,41 @@ func (t *RejectTarget) option(name string, not bool, a *args) error {
 		return errNoOption
 	}
 	v, _ := a.next()
-	for _, k := range rejectKinds {
-		if !not && (strings.EqualFold(v, k[0]) || strings.EqualFold(v, k[1])) {
-			t.With = k[0]
-			return nil
+	if not {
+		return errValue
+	}
+	if strings.EqualFold(v, "port-unreach") {
+		t.With = ""
+		return nil
+	}
+	for _, kinds := range [...][][2]string{rejectKinds[:], reject6Kinds[:]} {
+		for _, k := range kinds {
+			if strings.EqualFold(v, k[0]) || strings.EqualFold(v, k[1]) {
+				t.With = k[0]
+				return nil
+			}
 		}
 	}
 	return errValue
 }
 
+func (t *RejectTarget) family() family {
+	switch {
+	case strings.HasPrefix(t.With, "icmp6-"):
+		return ipv6
+	case strings.HasPrefix(t.With, "icmp-"):
+		return ipv4
+	}
+	return anyFamily
+}
+
 func (t *RejectTarget) done(r *basics) error {
+	if t.With == "" {
+		t.With = "icmp-port-unreachable"
+		if r.family == ipv6 {
+			t.With = "icmp6-port-unreachable"
+		}
+	}
 	if t.With == "tcp-reset" && r.protocol != packet.TCP {
 		return errValue // the kernel refuses the rule (reject_tg_check)
 	}
@@ -225,33 +257,52 @@ func (t *NATTarget) parsePorts(s string) error {
 	return nil
 }
 
-// destination reads ADDR[-ADDR][:PORT[-PORT[/BASE]]] or :PORT….
+// destination reads ADDR[-ADDR][:PORT[-PORT[/BASE]]] or :PORT…. IPv6 addresses stand in brackets where a port follows:
+// [ADDR-ADDR]:PORT (parse_to in libxt_NAT.c).
 func (t *NATTarget) destination(a *args) error {
 	v, ok := a.next()
 	if !ok || t.given {
 		return errValue
 	}
 	t.given = true
-	addrs, ports, hasPorts := strings.Cut(v, ":")
-	if addrs == "" && !hasPorts {
-		return errValue
-	}
-	if addrs != "" {
-		first, last, isRange := strings.Cut(addrs, "-")
-		f, err := netip.ParseAddr(first)
-		l := f
-		if isRange && err == nil {
-			l, err = netip.ParseAddr(last)
-		}
-		if err != nil || !f.Is4() || !l.Is4() || l.Less(f) {
+	if inside, ok := strings.CutPrefix(v, "["); ok {
+		addrs, ports, closed := strings.Cut(inside, "]")
+		ports, hasPorts := strings.CutPrefix(ports, ":")
+		if !closed || !t.addresses(addrs) || !t.Range.Min.Is6() || !hasPorts && ports != "" {
 			return errValue
 		}
-		t.Range.Min, t.Range.Max = f, l
+		if hasPorts {
+			return t.parsePorts(ports)
+		}
+		return nil
 	}
-	if hasPorts {
+	addrs, ports, hasPorts := strings.Cut(v, ":")
+	switch {
+	case addrs == "" && !hasPorts:
+		return errValue
+	case addrs != "" && !t.addresses(addrs), hasPorts && strings.Contains(ports, ":"):
+		if !t.addresses(v) || !t.Range.Min.Is6() { // the colons may be the address's
+			return errValue
+		}
+	case hasPorts:
 		return t.parsePorts(ports)
 	}
 	return nil
+}
+
+// addresses reads ADDR[-ADDR]; false where it is none.
+func (t *NATTarget) addresses(s string) bool {
+	first, last, isRange := strings.Cut(s, "-")
+	f, err := netip.ParseAddr(first)
+	l := f
+	if isRange && err == nil {
+		l, err = netip.ParseAddr(last)
+	}
+	if err != nil || f.Is4() != l.Is4() || f.Zone() != "" || l.Zone() != "" || l.Less(f) {
+		return false
+	}
+	t.Range.Min, t.Range.Max = f, l
+	return true
 }
 
 func (t *NATTarget) done(r *basics) error {
@@ -290,11 +341,18 @@ func (t *NATTarget) AppendTo(b []byte) []byte {
 			b = append(b, " --to-ports "...)
 		}
 	}
+	brackets := r.Min.Is6() && r.MinPort != 0
+	if brackets {
+		b = append(b, '[')
+	}
 	if r.Min.IsValid() {
-		b = r.Min.AppendTo(b)
+		b = appendAddress(b, r.Min)
 		if r.Max != r.Min {
-			b = r.Max.AppendTo(append(b, '-'))
+			b = appendAddress(append(b, '-'), r.Max)
 		}
+	}
+	if brackets {
+		b = append(b, ']')
 	}
 	if r.MinPort != 0 {
 		if t.Kind == SNAT || t.Kind == DNAT {
