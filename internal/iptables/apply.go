@@ -134,6 +134,7 @@ func (t *Table) flush(name string) error {
 	for _, c := range t.Chains {
 		if name == "" || c.Name == name {
 			c.Rules = nil
+			c.index.Store(nil)
 		}
 	}
 	return nil

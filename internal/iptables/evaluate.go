@@ -6,7 +6,7 @@ import "github.com/podpath/podpath/internal/packet"
 // that does. (iptables-legacy allows as many levels as there are chains; nothing real comes near either.)
 const maxJumpDepth = 16
 
-// effort bounds one run: a rule tried costs 1, an event and a chain entered eventCost. The kernel refuses rules that jump
+// effort bounds one run: each rule of a chain entered costs 1, an event and a chain entered eventCost. The kernel refuses rules that jump
 // in a circle; a text that was pasted may have them, or chains that fan out so far that a walk would not end today.
 const (
 	effort    = 1 << 23
@@ -16,8 +16,13 @@ const (
 // Evaluator walks chains. It keeps its buffers between runs, so that a run needs no memory; it is for one goroutine at a
 // time. The zero value is ready.
 type Evaluator struct {
+	// Examined counts the rules tried, over all runs: those that an index left out are not among them.
+	Examined int
+
+	plain  bool // no index: every rule is tried, in order. The slow twin of the tests
 	misses []Miss
 	stack  [maxJumpDepth]frame
+	cursor cursor
 	left   int
 	halted bool
 }
@@ -26,7 +31,8 @@ type Evaluator struct {
 // work than any real ruleset makes. Its verdict is Drop.
 func (e *Evaluator) Halted() bool { return e.halted }
 
-// enter pays for a chain's rules; false where the run has to be given up.
+// enter pays for a chain's rules, tried or left out: where a run is given up does not depend on an index. It is false
+// where the run has to be.
 func (e *Evaluator) enter(c *Chain, depth int) bool {
 	e.left -= eventCost + len(c.Rules)
 	e.halted = e.left < 0 || depth > maxJumpDepth
@@ -49,25 +55,38 @@ func (c *Chain) Evaluate(in *Input, sink Sink) Verdict {
 // chain's policy does (nft_do_chain in nf_tables_core.c, ipt_do_table in ip_tables.c). The verdict is never Continue,
 // Return, Jump, Goto or Undecided: a rule that cannot be decided is reported to the sink and taken not to match.
 func (e *Evaluator) Run(c *Chain, in *Input, sink Sink) Verdict {
-	base, depth, i := c, 0, 0
+	base, depth := c, 0
+	from, i := 0, 0 // rules from:i were passed over since the last event
 	e.misses = e.misses[:0]
 	e.left, e.halted = effort, false
 	defer func() { in.rule = nil }()
+	e.visit(c, 0, in)
 	for {
+		if e.cursor.index != nil {
+			if next, ok := e.cursor.next(); ok {
+				i = next
+			} else {
+				i = len(c.Rules)
+			}
+		}
 		if i == len(c.Rules) {
 			if depth == 0 {
 				if c != base {
-					e.end(c, in, sink) // reached by goto: it ends in the base chain's policy
+					e.end(c, from, in, sink) // reached by goto: it ends in the base chain's policy
+					from, i = 0, 0
 				}
-				return e.policy(base, in, sink)
+				return e.policy(base, from, i, in, sink)
 			}
-			e.end(c, in, sink)
+			e.end(c, from, in, sink)
 			depth--
 			c, i = e.stack[depth].chain, e.stack[depth].next
+			from = i
+			e.visit(c, i, in)
 			continue
 		}
 		r := c.Rules[i]
 		i++
+		e.Examined++
 		in.rule = r
 		passed := Yes
 		for k, m := range r.Matches {
@@ -88,12 +107,14 @@ func (e *Evaluator) Run(c *Chain, in *Input, sink Sink) Verdict {
 		if passed == Yes {
 			v = r.apply(in)
 		}
-		e.event(sink, Event{Chain: c, Rule: r, Verdict: v, Before: before})
+		e.event(sink, Event{Chain: c, Rule: r, Verdict: v, From: from, To: i - 1, Before: before})
+		from = i
 		switch v.Kind {
 		case Continue, Undecided:
+			continue
 		case Return:
 			if depth == 0 {
-				return e.policy(base, in, sink)
+				return e.policy(base, 0, 0, in, sink)
 			}
 			depth--
 			c, i = e.stack[depth].chain, e.stack[depth].next
@@ -112,6 +133,15 @@ func (e *Evaluator) Run(c *Chain, in *Input, sink Sink) Verdict {
 		default:
 			return v
 		}
+		from = i
+		e.visit(c, i, in)
+	}
+}
+
+// visit begins to walk a chain at rule i, or comes back to it there.
+func (e *Evaluator) visit(c *Chain, i int, in *Input) {
+	if e.cursor.index = nil; !e.plain && len(c.Rules) >= indexFrom {
+		e.cursor.open(c, i, in.Packet)
 	}
 }
 
@@ -123,12 +153,12 @@ func (r *Rule) apply(in *Input) Verdict {
 }
 
 // end reports that a user chain ran out.
-func (e *Evaluator) end(c *Chain, in *Input, sink Sink) {
-	e.event(sink, Event{Chain: c, Verdict: Verdict{Kind: Return}, Before: marks(in)})
+func (e *Evaluator) end(c *Chain, from int, in *Input, sink Sink) {
+	e.event(sink, Event{Chain: c, Verdict: Verdict{Kind: Return}, From: from, To: len(c.Rules), Before: marks(in)})
 }
 
 // policy reports what the base chain decides where no rule did.
-func (e *Evaluator) policy(base *Chain, in *Input, sink Sink) Verdict {
+func (e *Evaluator) policy(base *Chain, from, to int, in *Input, sink Sink) Verdict {
 	v := Verdict{Kind: Accept}
 	switch base.Policy {
 	case "DROP":
@@ -136,7 +166,7 @@ func (e *Evaluator) policy(base *Chain, in *Input, sink Sink) Verdict {
 	case "QUEUE":
 		v.Kind = Queue
 	}
-	e.event(sink, Event{Chain: base, Policy: true, Verdict: v, Before: marks(in)})
+	e.event(sink, Event{Chain: base, Policy: true, Verdict: v, From: from, To: to, Before: marks(in)})
 	return v
 }
 
@@ -157,8 +187,13 @@ func marks(in *Input) Marks {
 	return m
 }
 
-// Why says why a rule of Misses did not match, as the packet was when it was tried: the target of the event's own rule
-// may have changed it since.
+// AppendPassed appends all the rules that were passed over before the event, each with the match that failed.
+func (ev *Event) AppendPassed(list []Miss, in *Input) []Miss {
+	return ev.Chain.AppendPassed(list, in, ev.From, ev.To, ev.Misses)
+}
+
+// Why says why a rule that was passed over did not match, as the packet was when it was tried: the target of the event's
+// own rule may have changed it since.
 func (ev *Event) Why(in *Input, m Miss) Reason {
 	p, c := *in.Packet, packet.Conn{}
 	if in.Conn != nil {

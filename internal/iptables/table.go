@@ -210,6 +210,7 @@ func copyTarget(t Target) Target {
 // insert puts a rule at index i and numbers what follows it.
 func (c *Chain) insert(i int, r *Rule) {
 	c.Rules = slices.Insert(c.Rules, i, r)
+	c.index.Store(nil)
 	r.Chain = c
 	if j, ok := r.Target.(*JumpTarget); ok && j.Chain == nil && c.Table != nil {
 		j.Chain = c.Table.Chain(j.Name)
@@ -219,6 +220,7 @@ func (c *Chain) insert(i int, r *Rule) {
 
 func (c *Chain) delete(i int) {
 	c.Rules = slices.Delete(c.Rules, i, i+1)
+	c.index.Store(nil)
 	c.renumber(i)
 }
 

@@ -18,6 +18,7 @@ package iptables
 
 import (
 	"net/netip"
+	"sync/atomic"
 
 	"github.com/podpath/podpath/internal/packet"
 )
@@ -46,7 +47,9 @@ type Chain struct {
 	Table    *Table
 	Policy   string
 	Counters *Counters // nil where the input had none
-	Rules    []*Rule
+	Rules    []*Rule   // changed by the methods of this package only: an index depends on it
+
+	index atomic.Pointer[chainIndex] // see indexed
 }
 
 // BuiltIn says whether the kernel calls the chain by itself at a hook, so that it has a policy.
@@ -233,8 +236,10 @@ type Event struct {
 	Rule    *Rule
 	Policy  bool
 	Verdict Verdict
-	// Misses are the rules of this chain tried since the last event in this visit of it. The slice is only valid
-	// during the call.
+	// Chain.Rules[From:To] were passed over since the last event in this visit of the chain: none of them matched.
+	From, To int
+	// Misses are those of them that were tried. What the others fail on is found only when asked for: see
+	// [Event.AppendPassed]. The slice is only valid during the call.
 	Misses []Miss
 	// Before is what the packet and its connection carried until this rule's target was applied: what the misses saw.
 	Before Marks
