@@ -8,8 +8,9 @@ import (
 	"github.com/podpath/podpath/internal/topology"
 )
 
-// missDocument says why a rule did not match: by the packet as the step found it, in the namespace where it was.
-func (t *Trace) missDocument(h *Hop, s *Step, m Miss) MissDocument {
+// missDocuments says why the rules that a step passed over did not match: by the packet as the step found it, in the
+// namespace where it was.
+func (t *Trace) missDocuments(h *Hop, s *Step) []MissDocument {
 	p := t.Packets[s.Before]
 	conn := packet.Conn{State: s.State, Reply: s.Reply, Mark: p.CTMark}
 	if s.Entry != nil {
@@ -17,14 +18,31 @@ func (t *Trace) missDocument(h *Hop, s *Step, m Miss) MissDocument {
 		conn.Mark = p.CTMark
 	}
 	w := &walker{t: t, top: t.Topology, ns: h.NS}
-	if m.Rule != nil {
+	out := make([]MissDocument, 0, s.passed)
+	tried := t.misses[s.missAt : s.missAt+s.missN]
+	if s.Chain != nil {
 		in := iptables.Input{Packet: &p, Conn: &conn, In: nameOf(s.In), Out: nameOf(s.Out), Env: (*env)(w)}
-		r := m.Rule.Matches[m.Match].Why(&in)
-		return MissDocument{Rule: m.Rule.Number, Text: m.Rule.Text(), Code: r.Code, Args: pairs(r.Args)}
+		for _, m := range s.Chain.AppendPassed(nil, &in, int(s.passedAt), int(s.passedAt+s.passed), ruleMisses(tried)) {
+			r := m.Rule.Matches[m.Match].Why(&in)
+			out = append(out, MissDocument{Rule: m.Rule.Number, Text: m.Rule.Text(), Code: r.Code, Args: pairs(r.Args)})
+		}
+		return out
 	}
 	in := nftables.Input{Packet: &p, Conn: &conn, In: nameOf(s.In), Out: nameOf(s.Out), Env: (*nftEnv)(w)}
-	r := m.NFTRule.Statements[m.Match].Why(&in)
-	return MissDocument{Rule: m.NFTRule.Number, Text: m.NFTRule.Text(), Code: r.Code, Args: pairs(r.Args)}
+	for _, m := range tried {
+		r := m.NFTRule.Statements[m.Match].Why(&in)
+		out = append(out, MissDocument{Rule: m.NFTRule.Number, Text: m.NFTRule.Text(), Code: r.Code, Args: pairs(r.Args)})
+	}
+	return out
+}
+
+// ruleMisses are misses of iptables' rules in its own words.
+func ruleMisses(list []Miss) []iptables.Miss {
+	out := make([]iptables.Miss, len(list))
+	for i, m := range list {
+		out[i] = iptables.Miss{Rule: m.Rule, Match: m.Match}
+	}
+	return out
 }
 
 func pairs(in [][2]string) map[string]string {

@@ -56,7 +56,7 @@ func (k *nftSink) Event(e nftables.Event) {
 	s := w.step(StageNetfilter, v, code)
 	s.Hook, s.HasHook = w.base.Hook, true
 	s.Base, s.NFTChain, s.NFTRule = w.base, e.Chain, e.Rule
-	s.missAt, s.missN = at, int32(len(e.Misses))
+	s.missAt, s.missN, s.passed = at, int32(len(e.Misses)), int32(len(e.Misses))
 	s.First, w.first = w.first, false
 	s.In, s.Out, s.Entry = w.hookIn, w.hookOut, w.ref.Entry
 	switch e.Verdict.Kind {

@@ -111,9 +111,9 @@ func (t *Trace) stepDocument(h *Hop, s *Step) StepDocument {
 			}
 		}
 	}
-	d.Passed = int(s.missN)
-	for _, m := range t.Misses(s) {
-		d.Misses = append(d.Misses, t.missDocument(h, s, m))
+	d.Passed = int(s.passed)
+	if s.passed > 0 {
+		d.Misses = t.missDocuments(h, s)
 	}
 	switch {
 	case s.Stage == StageNeighbour && s.Neighbour != nil:

@@ -22,7 +22,7 @@ func (k *iptSink) Event(e iptables.Event) {
 	s := w.step(StageNetfilter, v, code)
 	s.Hook, s.HasHook = w.base.Hook, true
 	s.Base, s.Chain, s.Rule = w.base, e.Chain, e.Rule
-	s.missAt, s.missN = at, int32(len(e.Misses))
+	s.missAt, s.missN, s.passedAt, s.passed = at, int32(len(e.Misses)), int32(e.From), int32(e.To-e.From)
 	s.First, w.first = w.first, false
 	s.In, s.Out, s.Entry = w.hookIn, w.hookOut, w.ref.Entry
 	switch e.Verdict.Kind {

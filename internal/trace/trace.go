@@ -118,9 +118,12 @@ type Step struct {
 	Code    Code
 	Before  int32 // index into Packets: as the step found it
 	Packet  int32 // as the step left it
-	missAt  int32
+	missAt  int32 // the rules tried in vain: Trace.misses[missAt:missAt+missN]
 	missN   int32
-	cause   int32 // 1 + the index of the step that set up the mapping that this one applies
+	// passed rules of Chain were passed over, from passedAt on: of iptables, which leaves out what cannot match. Of nft all
+	// were tried.
+	passedAt, passed int32
+	cause            int32 // 1 + the index of the step that set up the mapping that this one applies
 
 	Base     *netfilter.BaseChain
 	Chain    *iptables.Chain
@@ -247,9 +250,6 @@ func (t *Trace) Steps(h *Hop) []Step { return t.steps[h.first:h.last] }
 
 // End is the step that ended the leg.
 func (t *Trace) End(l *Leg) *Step { return &t.steps[l.end] }
-
-// Misses are the rules that a netfilter step passed over in its chain.
-func (t *Trace) Misses(s *Step) []Miss { return t.misses[s.missAt : s.missAt+s.missN] }
 
 // Conntrack gives the connections of a namespace as they stand after the trace.
 func (t *Trace) Conntrack(ns string) []*netfilter.Entry {
