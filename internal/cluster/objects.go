@@ -1,0 +1,278 @@
+package cluster
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	kyaml "sigs.k8s.io/yaml"
+)
+
+// Objects are the objects of the Kubernetes API that decide a node's Service rules, and kube-proxy's configuration, as
+// `kubectl get -o yaml` or a file of manifests gives them.
+type Objects struct {
+	KubeProxy      *KubeProxyConfig // nil where there is none
+	Nodes          []*corev1.Node
+	Services       []*corev1.Service
+	EndpointSlices []*discoveryv1.EndpointSlice
+	// Ignored are the objects of other kinds, for example "apps/v1 Deployment default/web".
+	Ignored []string
+
+	where map[any]place // where in the file each object stands
+}
+
+// The API groups and versions that are read, as an object's apiVersion has them.
+const (
+	coreVersion      = "v1"
+	discoveryVersion = "discovery.k8s.io/v1"
+	kubeProxyVersion = "kubeproxy.config.k8s.io/v1alpha1"
+)
+
+// wantVersion gives the apiVersion a kind must have to be read. Another group may have a kind of the same name, which is
+// another thing.
+var wantVersion = map[string]string{
+	"Node": coreVersion, "Service": coreVersion, "EndpointSlice": discoveryVersion, "KubeProxyConfiguration": kubeProxyVersion,
+	"NodeList": coreVersion, "ServiceList": coreVersion, "EndpointSliceList": discoveryVersion, "List": coreVersion,
+}
+
+// ReadObjects reads objects from YAML of one or many documents or from JSON, alone or in a List, completes them as the API
+// server would (SetDefaults) and checks them. The error lists every problem with its line, object and field; what could be
+// read is returned beside it.
+func ReadObjects(data []byte, file string) (*Objects, error) {
+	if len(data) > MaxSize {
+		return nil, &Problem{File: file, Reason: fmt.Sprintf("%d bytes; a file of objects may have %d", len(data), MaxSize)}
+	}
+	r := &objectReader{file: file, o: &Objects{where: map[any]place{}}}
+	for _, d := range splitDocuments(data) {
+		r.document(d)
+	}
+	if len(r.problems) == 0 && r.read == 0 {
+		r.problems = append(r.problems, &Problem{File: file, Line: 1,
+			Reason: "no objects (want Nodes, Services, EndpointSlices, a KubeProxyConfiguration)"})
+	}
+	r.o.SetDefaults()
+	return r.o, errors.Join(append(r.problems, r.o.check(file)...)...)
+}
+
+// document is the text of one document and how many lines stand before it.
+type document struct {
+	text   []byte
+	before int
+}
+
+// splitDocuments cuts a file at the lines that YAML takes for a document's start or end wherever they stand, so that each
+// can be read, and be wrong, by itself.
+func splitDocuments(data []byte) []document {
+	var docs []document
+	start, first, line := 0, 0, 0
+	for i := 0; i < len(data); line++ {
+		end := len(data)
+		if j := bytes.IndexByte(data[i:], '\n'); j >= 0 {
+			end = i + j + 1
+		}
+		if l := data[i:end]; i > start && (bytes.HasPrefix(l, []byte("---")) || bytes.HasPrefix(l, []byte("..."))) &&
+			(len(l) == 3 || bytes.IndexByte([]byte(" \t\r\n"), l[3]) >= 0) {
+			docs = append(docs, document{data[start:i], first})
+			if start, first = i, line; l[0] == '.' {
+				start, first = end, line+1
+			}
+		}
+		i = end
+	}
+	return append(docs, document{data[start:], first})
+}
+
+// place is where an object stands: its node, and the lines before its document.
+type place struct {
+	n      *yaml.Node
+	before int
+}
+
+func (p place) line() int {
+	if p.n == nil || p.n.Line == 0 {
+		return 0
+	}
+	return p.before + p.n.Line
+}
+
+// objectReader collects objects and what is wrong with them.
+type objectReader struct {
+	file     string
+	o        *Objects
+	read     int
+	problems []error
+}
+
+func (r *objectReader) bad(line int, field, format string, args ...any) {
+	r.problems = append(r.problems, &Problem{File: r.file, Line: line, Field: field, Reason: fmt.Sprintf(format, args...)})
+}
+
+// document reads one document. It becomes JSON first, by the API's own rules of what YAML means, since the API's types are
+// read from that; its nodes are only looked up for lines.
+func (r *objectReader) document(d document) {
+	var doc yaml.Node
+	isJSON := json.Valid(d.text)
+	if err := yaml.Unmarshal(d.text, &doc); err != nil && !isJSON {
+		r.bad(d.before+yamlLine(err), "", "%s", reLineIn.ReplaceAllString(strings.TrimPrefix(err.Error(), "yaml: "), ""))
+		return
+	}
+	at := place{&yaml.Node{Line: 1, Kind: yaml.MappingNode}, d.before}
+	if len(doc.Content) > 0 {
+		at.n = doc.Content[0]
+	} else if !isJSON {
+		return // empty, or nothing but comments
+	}
+	if at.n.ShortTag() == "!!null" {
+		return
+	}
+	if at.n.Kind != yaml.MappingNode {
+		r.bad(at.line(), "", "%s, want an object with apiVersion and kind", orElse(words[at.n.ShortTag()], "an alias"))
+		return
+	}
+	text := d.text
+	if !isJSON {
+		var err error
+		if text, err = kyaml.YAMLToJSONStrict(d.text); err != nil {
+			r.bad(d.before+yamlLine(err), "", "%s", notYAML(err))
+			return
+		}
+	}
+	r.object(text, at, metav1.TypeMeta{})
+}
+
+// notYAML is the reader's message without what is about the reader.
+func notYAML(err error) string {
+	s := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "error converting YAML to JSON: "), "yaml: ")
+	s = strings.TrimSpace(strings.TrimPrefix(s, "unmarshal errors:"))
+	return strings.Join(strings.Fields(reLineIn.ReplaceAllString(s, "")), " ")
+}
+
+// yamlLine is the line that a message names; 1 where it names none.
+func yamlLine(err error) int {
+	if m := reLineIn.FindStringSubmatch(err.Error()); m != nil {
+		if n, err := strconv.Atoi(m[1]); err == nil {
+			return n
+		}
+	}
+	return 1
+}
+
+// object reads one object. typed is what the items of a typed list are, which the API leaves out of each.
+func (r *objectReader) object(text []byte, at place, typed metav1.TypeMeta) {
+	var head struct {
+		metav1.TypeMeta `json:",inline"`
+		Metadata        struct {
+			Namespace string `json:"namespace"`
+			Name      string `json:"name"`
+		} `json:"metadata"`
+	}
+	if err := json.Unmarshal(text, &head); err != nil {
+		r.decodeError(err, at, "")
+		return
+	}
+	if head.Kind == "" && head.APIVersion == "" {
+		head.TypeMeta = typed
+	}
+	name := head.Metadata.Name
+	if head.Metadata.Namespace != "" {
+		name = head.Metadata.Namespace + "/" + name
+	}
+	r.read++
+	want, known := wantVersion[head.Kind]
+	switch {
+	case head.Kind == "":
+		r.bad(at.line(), "kind", "missing (want Node, Service, EndpointSlice, KubeProxyConfiguration or a List of them)")
+	case head.APIVersion == "":
+		r.bad(at.line(), head.Kind+" "+name+": apiVersion", "missing (want %s)", orElse(want, "the kind's own"))
+	case known && head.APIVersion == want:
+		r.known(head.Kind, name, text, at)
+	case known && group(head.APIVersion) == group(want):
+		r.bad(lineOf(at, "apiVersion"), head.Kind+" "+name+": apiVersion", "%q (want %s)", head.APIVersion, want)
+	default:
+		r.o.Ignored = append(r.o.Ignored, strings.TrimSpace(head.APIVersion+" "+head.Kind+" "+name))
+	}
+}
+
+// known reads an object of a kind that matters.
+func (r *objectReader) known(kind, name string, text []byte, at place) {
+	switch kind {
+	case "Node":
+		if x := decode[corev1.Node](r, kind, name, text, at); x != nil {
+			r.o.Nodes = append(r.o.Nodes, x)
+		}
+	case "Service":
+		if x := decode[corev1.Service](r, kind, withNamespace(name), text, at); x != nil {
+			r.o.Services = append(r.o.Services, x)
+		}
+	case "EndpointSlice":
+		if x := decode[discoveryv1.EndpointSlice](r, kind, withNamespace(name), text, at); x != nil {
+			r.o.EndpointSlices = append(r.o.EndpointSlices, x)
+		}
+	case "KubeProxyConfiguration":
+		x := decode[KubeProxyConfig](r, kind, "", text, at)
+		switch {
+		case x == nil:
+		case r.o.KubeProxy != nil:
+			r.bad(at.line(), kind, "a second one (want one: rules are those of one node)")
+		default:
+			r.o.KubeProxy = x
+		}
+	case "List":
+		r.list(text, at, metav1.TypeMeta{})
+	case "NodeList", "ServiceList", "EndpointSliceList":
+		r.list(text, at, metav1.TypeMeta{Kind: strings.TrimSuffix(kind, "List"), APIVersion: wantVersion[kind]})
+	default:
+		panic("cluster: kind " + kind)
+	}
+}
+
+func (r *objectReader) list(text []byte, at place, typed metav1.TypeMeta) {
+	var list struct {
+		Items []json.RawMessage `json:"items"`
+	}
+	if err := json.Unmarshal(text, &list); err != nil {
+		r.decodeError(err, at, "")
+		return
+	}
+	items := child(at.n, "items")
+	for i, text := range list.Items {
+		item := place{child(items, i), at.before}
+		if item.n == nil {
+			item.n = &yaml.Node{Line: at.n.Line} // an alias or a merge: its fields have no lines of their own
+		}
+		if len(text) == 0 || text[0] != '{' {
+			r.bad(item.line(), "items["+itoa(i)+"]", "want an object")
+			continue
+		}
+		r.object(text, item, typed)
+	}
+}
+
+func group(apiVersion string) string {
+	g, _, ok := strings.Cut(apiVersion, "/")
+	if !ok {
+		return "" // the core group has no name
+	}
+	return g
+}
+
+func withNamespace(name string) string {
+	if strings.Contains(name, "/") {
+		return name
+	}
+	return metav1.NamespaceDefault + "/" + name
+}
+
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
