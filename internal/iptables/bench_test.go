@@ -2,6 +2,7 @@ package iptables
 
 import (
 	"bytes"
+	"fmt"
 	"net/netip"
 	"testing"
 
@@ -46,25 +47,65 @@ func BenchmarkPrint(b *testing.B) {
 }
 
 // discard is a sink that keeps nothing.
-type discard struct{ misses, events int }
+type discard struct{}
 
-func (d *discard) Event(e Event) { d.events++; d.misses += len(e.Misses) }
+func (*discard) Event(Event) {}
 
-// BenchmarkEvaluate sends a packet that no Service takes through all of nat PREROUTING.
+// BenchmarkEvaluate sends a packet that no Service takes through all of nat PREROUTING, rule by rule.
 func BenchmarkEvaluate(b *testing.B) {
 	rs, _ := scaleRules(b, scale1k(b))
 	c := rs.Table("nat").Chain("PREROUTING")
 	p := packet.Packet{}
 	p.IP.Src, p.IP.Dst, p.IP.Protocol = netip.MustParseAddr("10.1.1.1"), netip.MustParseAddr("8.8.8.8"), packet.TCP
 	in := &Input{Packet: &p, Conn: &packet.Conn{State: packet.CTNew}, In: "eth0", Env: fakeEnv{}}
-	var e Evaluator
+	e := Evaluator{minIndexed: everyRule}
 	d := &discard{}
-	e.Run(c, in, d)
-	tried := d.misses + d.events
 	b.ReportAllocs()
 	for b.Loop() {
 		e.Run(c, in, d)
 	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(tried), "ns/rule")
-	b.ReportMetric(float64(tried), "rules")
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(e.Examined), "ns/rule")
+	b.ReportMetric(float64(e.Examined)/float64(b.N), "rules-examined/op")
+}
+
+// BenchmarkService sends the first packet of a connection through nat PREROUTING to the DNAT of its Service, the last of
+// KUBE-SERVICES: with the indices of large chains, and rule by rule.
+func BenchmarkService(b *testing.B) {
+	for _, n := range []int{10, 100, 1000} {
+		text := string(scale1k(b))
+		if n < 1000 {
+			text = cutServices(b, n)
+		}
+		rs, _ := scaleRules(b, []byte(text))
+		c, in := rs.Table("nat").Chain("PREROUTING"), toLastService(b, rs)
+		for _, twin := range []struct {
+			name       string
+			minIndexed int
+		}{{"indexed", 0}, {"plain", everyRule}} {
+			b.Run(fmt.Sprintf("services=%d/%s", n, twin.name), func(b *testing.B) {
+				e := Evaluator{minIndexed: twin.minIndexed}
+				d := &discard{}
+				if v := e.Run(c, in, d); v.Kind != DNAT {
+					b.Fatalf("verdict %d", v.Kind)
+				}
+				e.Examined = 0
+				b.ReportAllocs()
+				for b.Loop() {
+					e.Run(c, in, d)
+				}
+				b.ReportMetric(float64(e.Examined)/float64(b.N), "rules-examined/op")
+			})
+		}
+	}
+}
+
+// BenchmarkIndex makes the index of KUBE-SERVICES with 1,000 Services.
+func BenchmarkIndex(b *testing.B) {
+	rs, _ := scaleRules(b, scale1k(b))
+	rules := rs.Table("nat").Chain("KUBE-SERVICES").Rules
+	b.ReportAllocs()
+	for b.Loop() {
+		newChainIndex(rules)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(rules)), "ns/rule")
 }

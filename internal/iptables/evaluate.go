@@ -19,12 +19,14 @@ type Evaluator struct {
 	// Examined counts the rules tried, over all runs: those that an index left out are not among them.
 	Examined int
 
-	plain  bool // no index: every rule is tried, in order. The slow twin of the tests
-	misses []Miss
-	stack  [maxJumpDepth]frame
-	cursor cursor
-	left   int
-	halted bool
+	// minIndexed is in place of the constant where it is not 0: the tests walk with an index for every chain, and with
+	// none at all.
+	minIndexed int
+	misses     []Miss
+	stack      [maxJumpDepth]frame
+	cursor     cursor
+	left       int
+	halted     bool
 }
 
 // Halted says whether the last run was given up: jumps too deep (the kernel drops such a packet), or in a circle, or more
@@ -140,8 +142,12 @@ func (e *Evaluator) Run(c *Chain, in *Input, sink Sink) Verdict {
 
 // visit begins to walk a chain at rule i, or comes back to it there.
 func (e *Evaluator) visit(c *Chain, i int, in *Input) {
-	if e.cursor.index = nil; !e.plain && len(c.Rules) >= indexFrom {
-		e.cursor.open(c, i, in.Packet)
+	least := e.minIndexed
+	if least == 0 {
+		least = minIndexed
+	}
+	if e.cursor.index = nil; len(c.Rules) >= least {
+		e.cursor.open(c.indexed(max(least/2, 1)), i, in.Packet)
 	}
 }
 

@@ -67,8 +67,8 @@ func TestWalk(t *testing.T) {
 			if e.Rule != nil {
 				n = e.Rule.Number
 			}
-			got = append(got, step{e.Chain.Name, n, e.Verdict.Kind, e.Policy, len(e.Misses)})
-			for _, m := range e.Misses {
+			got = append(got, step{e.Chain.Name, n, e.Verdict.Kind, e.Policy, e.To - e.From})
+			for _, m := range e.AppendPassed(nil, in) {
 				if m.Rule.Text() == "-A A -m mark --mark 0x12 -j DROP" {
 					if why := e.Why(in, m); why.Args[1] != [2]string{"have", "0x1"} {
 						t.Errorf("reason %v", why)

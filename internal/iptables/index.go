@@ -7,9 +7,9 @@ import (
 	"github.com/podpath/podpath/internal/packet"
 )
 
-// indexFrom is how many rules a chain must have for an index to be worth its memory: looking three keys up takes as long
+// minIndexed is how many rules a chain must have for an index to be worth its memory: looking three keys up takes as long
 // as trying some ten rules.
-const indexFrom = 16
+const minIndexed = 16
 
 // A chainIndex says which rules of a chain a packet can match, without trying the others. kube-proxy's KUBE-SERVICES has
 // a rule for each Service, and all but one ask for another address.
@@ -42,16 +42,17 @@ const (
 	keyKinds = 3
 )
 
-// key is what a packet must have to match the rule: its destination where it asks for a single one, else its destination
-// port, else its source. It is false where the rule asks for none of them, or only behind a match that may draw, remember
-// or ask the namespace.
-func (r *Rule) key() (key uint64, ok bool) {
-	take := func(k uint64) {
-		if !ok || k < key {
-			key, ok = k, true
+// key is what a packet must have to match the rule, and the match that asks for it: its destination where the rule asks
+// for a single one, else its destination port, else its source. The match is -1 where it asks for none of them, or only
+// behind a match that may draw, remember or ask the namespace.
+func (r *Rule) key() (key uint64, match int) {
+	match = -1
+	for i, m := range r.Matches {
+		take := func(k uint64) {
+			if match < 0 || k < key {
+				key, match = k, i
+			}
 		}
-	}
-	for _, m := range r.Matches {
 		switch m := m.(type) {
 		case *AddressMatch:
 			switch {
@@ -69,10 +70,10 @@ func (r *Rule) key() (key uint64, ok bool) {
 			*UnknownMatch:
 			// They look at what stays as it is, and at nothing else.
 		default:
-			return key, ok
+			return key, match
 		}
 	}
-	return key, ok
+	return key, match
 }
 
 func portKeyOf(p packet.Protocol, port uint16) uint64 { return portKey | uint64(p)<<16 | uint64(port) }
@@ -90,7 +91,7 @@ func newChainIndex(rules []*Rule) *chainIndex {
 	x := &chainIndex{of: len(rules)}
 	entries := make([]entry, 0, len(rules))
 	for i, r := range rules {
-		if k, ok := r.key(); ok {
+		if k, match := r.key(); match >= 0 {
 			entries = append(entries, entry{k, int32(i)})
 		} else {
 			x.rest = append(x.rest, int32(i))
@@ -120,18 +121,15 @@ func (x *chainIndex) under(key uint64) []int32 {
 	return x.rules[x.ends[i-1]:x.ends[i]]
 }
 
-// indexed is the chain's index, nil where it has too few rules with a key. It is made when a walk first needs it: walks
+// indexed is the chain's index, nil where fewer than least rules have a key. It is made when a walk first needs it: walks
 // of many goroutines may then make it at once, each the same.
-func (c *Chain) indexed() *chainIndex {
-	if len(c.Rules) < indexFrom {
-		return nil
-	}
+func (c *Chain) indexed(least int) *chainIndex {
 	x := c.index.Load()
 	if x == nil || x.of != len(c.Rules) {
 		x = newChainIndex(c.Rules)
 		c.index.Store(x)
 	}
-	if len(x.rules) < indexFrom/2 {
+	if len(x.rules) < least {
 		return nil
 	}
 	return x
@@ -145,8 +143,8 @@ type cursor struct {
 }
 
 // open begins a walk of a chain at rule i.
-func (k *cursor) open(c *Chain, i int, p *packet.Packet) {
-	if k.index = c.indexed(); k.index == nil {
+func (k *cursor) open(x *chainIndex, i int, p *packet.Packet) {
+	if k.index = x; x == nil {
 		return
 	}
 	for n, key := range keysOf(p) {
@@ -200,5 +198,6 @@ func (r *Rule) failing(in *Input) int {
 			return i
 		}
 	}
-	panic("iptables: no match fails the rule " + r.Text() + ", yet it was left out")
+	_, match := r.key() // the packet is not the one that was evaluated
+	return max(match, 0)
 }
