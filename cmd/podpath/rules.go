@@ -55,6 +55,7 @@ func rulesCommand() *cobra.Command {
 			return nil
 		},
 	})
+	c.AddCommand(rulesKubeProxyCommand())
 	return c
 }
 
