@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -65,12 +66,14 @@ func ReadObjects(data []byte, file string) (*Objects, error) {
 type document struct {
 	text   []byte
 	before int
+
+	root *yaml.Node // see place
 }
 
 // splitDocuments cuts a file at the lines that YAML takes for a document's start or end wherever they stand, so that each
 // can be read, and be wrong, by itself.
-func splitDocuments(data []byte) []document {
-	var docs []document
+func splitDocuments(data []byte) []*document {
+	var docs []*document
 	start, first, line := 0, 0, 0
 	for i := 0; i < len(data); line++ {
 		end := len(data)
@@ -79,27 +82,74 @@ func splitDocuments(data []byte) []document {
 		}
 		if l := data[i:end]; i > start && (bytes.HasPrefix(l, []byte("---")) || bytes.HasPrefix(l, []byte("..."))) &&
 			(len(l) == 3 || bytes.IndexByte([]byte(" \t\r\n"), l[3]) >= 0) {
-			docs = append(docs, document{data[start:i], first})
+			docs = append(docs, &document{text: data[start:i], before: first})
 			if start, first = i, line; l[0] == '.' {
 				start, first = end, line+1
 			}
 		}
 		i = end
 	}
-	return append(docs, document{data[start:], first})
+	return append(docs, &document{text: data[start:], before: first})
 }
 
-// place is where an object stands: its node, and the lines before its document.
+// place is where an object stands in a document. The lines of its fields are only known to the document's nodes, which are
+// made when a problem asks for them: most files have none.
 type place struct {
-	n      *yaml.Node
-	before int
+	d    *document // nil: not known
+	path []any
 }
 
-func (p place) line() int {
-	if p.n == nil || p.n.Line == 0 {
+// node is the object's node; nil where its text cannot be found, because an alias or a merge put it there.
+func (p place) node() *yaml.Node {
+	if p.d == nil {
+		return nil
+	}
+	if p.d.root == nil {
+		p.d.root = &yaml.Node{}
+		var doc yaml.Node
+		if err := yaml.Unmarshal(p.d.text, &doc); err == nil && len(doc.Content) > 0 {
+			p.d.root = doc.Content[0]
+		}
+	}
+	n := p.d.root
+	for _, key := range p.path {
+		n = child(n, key)
+	}
+	return n
+}
+
+// line is the line of the deepest part of a path in the object that is there: of a key, where it is one, since its value
+// may begin on the next line.
+func (p place) line(path ...any) int {
+	if p.d == nil {
 		return 0
 	}
-	return p.before + p.n.Line
+	n := p.node()
+	if n == nil || n.Line == 0 {
+		return p.d.before + 1
+	}
+	line := n.Line
+	for _, key := range path {
+		next := child(n, key)
+		if next == nil {
+			break
+		}
+		line = next.Line
+		if key, ok := key.(string); ok {
+			line = keyOf(n, key).Line
+		}
+		n = next
+	}
+	return p.d.before + line
+}
+
+// keyOf is the node of a key that is there.
+func keyOf(n *yaml.Node, key string) *yaml.Node {
+	for i := 0; ; i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i]
+		}
+	}
 }
 
 // objectReader collects objects and what is wrong with them.
@@ -115,36 +165,26 @@ func (r *objectReader) bad(line int, field, format string, args ...any) {
 }
 
 // document reads one document. It becomes JSON first, by the API's own rules of what YAML means, since the API's types are
-// read from that; its nodes are only looked up for lines.
-func (r *objectReader) document(d document) {
-	var doc yaml.Node
-	isJSON := json.Valid(d.text)
-	if err := yaml.Unmarshal(d.text, &doc); err != nil && !isJSON {
-		r.bad(d.before+yamlLine(err), "", "%s", reLineIn.ReplaceAllString(strings.TrimPrefix(err.Error(), "yaml: "), ""))
-		return
-	}
-	at := place{&yaml.Node{Line: 1, Kind: yaml.MappingNode}, d.before}
-	if len(doc.Content) > 0 {
-		at.n = doc.Content[0]
-	} else if !isJSON {
-		return // empty, or nothing but comments
-	}
-	if at.n.ShortTag() == "!!null" {
-		return
-	}
-	if at.n.Kind != yaml.MappingNode {
-		r.bad(at.line(), "", "%s, want an object with apiVersion and kind", orElse(words[at.n.ShortTag()], "an alias"))
-		return
-	}
+// read from that.
+func (r *objectReader) document(d *document) {
 	text := d.text
-	if !isJSON {
+	if !json.Valid(text) {
 		var err error
 		if text, err = kyaml.YAMLToJSONStrict(d.text); err != nil {
 			r.bad(d.before+yamlLine(err), "", "%s", notYAML(err))
 			return
 		}
 	}
-	r.object(text, at, metav1.TypeMeta{})
+	at := place{d: d}
+	switch text = bytes.TrimLeft(text, " \t\r\n"); text[0] { // JSON is never empty
+	case '{':
+		r.object(text, at, metav1.TypeMeta{})
+	case 'n': // null: empty, or nothing but comments
+	case '[':
+		r.bad(at.line(), "", "a list, want an object with apiVersion and kind")
+	default:
+		r.bad(at.line(), "", "text, want an object with apiVersion and kind")
+	}
 }
 
 // notYAML is the reader's message without what is about the reader.
@@ -194,7 +234,7 @@ func (r *objectReader) object(text []byte, at place, typed metav1.TypeMeta) {
 	case known && head.APIVersion == want:
 		r.known(head.Kind, name, text, at)
 	case known && group(head.APIVersion) == group(want):
-		r.bad(lineOf(at, "apiVersion"), head.Kind+" "+name+": apiVersion", "%q (want %s)", head.APIVersion, want)
+		r.bad(at.line("apiVersion"), head.Kind+" "+name+": apiVersion", "%q (want %s)", head.APIVersion, want)
 	default:
 		r.o.Ignored = append(r.o.Ignored, strings.TrimSpace(head.APIVersion+" "+head.Kind+" "+name))
 	}
@@ -241,12 +281,8 @@ func (r *objectReader) list(text []byte, at place, typed metav1.TypeMeta) {
 		r.decodeError(err, at, "")
 		return
 	}
-	items := child(at.n, "items")
 	for i, text := range list.Items {
-		item := place{child(items, i), at.before}
-		if item.n == nil {
-			item.n = &yaml.Node{Line: at.n.Line} // an alias or a merge: its fields have no lines of their own
-		}
+		item := place{at.d, append(slices.Clip(at.path), "items", i)}
 		if len(text) == 0 || text[0] != '{' {
 			r.bad(item.line(), "items["+itoa(i)+"]", "want an object")
 			continue

@@ -72,7 +72,7 @@ type objectChecker struct {
 func (k *objectChecker) bad(object any, who, field, format string, args ...any) {
 	p := &Problem{File: k.file, Field: who, Reason: fmt.Sprintf(format, args...)}
 	if at, ok := k.o.where[object]; ok {
-		p.Line = lineOf(at, pathOf(field)...)
+		p.Line = at.line(pathOf(field)...)
 	}
 	if field != "" {
 		p.Field += ": " + field

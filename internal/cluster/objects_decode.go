@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
 	kjson "sigs.k8s.io/json"
 )
 
@@ -35,7 +34,7 @@ func decode[T any](r *objectReader, kind, name string, text []byte, at place) *T
 			r.bad(at.line(), who, "%v", err)
 		case m[1] == "unknown" && (kind == "Node" || strings.HasPrefix(m[2], "metadata.") || kind == "Service" && strings.HasPrefix(m[2], "status.")):
 		default:
-			r.bad(lineOf(at, pathOf(m[2])...), who+": "+m[2], "%s field", m[1])
+			r.bad(at.line(pathOf(m[2])...), who+": "+m[2], "%s field", m[1])
 		}
 	}
 	r.o.where[x] = at
@@ -50,7 +49,7 @@ func (r *objectReader) decodeError(err error, at place, who string) {
 		if te.Field != "" {
 			field = strings.TrimPrefix(who+": "+te.Field, ": ")
 		}
-		r.bad(lineOf(at, pathOf(te.Field)...), field, "%s, want %s", jsonWord(te.Value), jsonWanted(te.Type.Kind().String()))
+		r.bad(at.line(pathOf(te.Field)...), field, "%s, want %s", jsonWord(te.Value), jsonWanted(te.Type.Kind().String()))
 		return
 	}
 	r.bad(at.line(), who, "%s", strings.TrimPrefix(err.Error(), "json: "))
@@ -106,31 +105,4 @@ func pathOf(field string) []any {
 		}
 	}
 	return path
-}
-
-// lineOf is the line of the deepest part of a path that is there: of a key, where it is one, since its value may begin on
-// the next line.
-func lineOf(at place, path ...any) int {
-	n, line := at.n, at.line()
-	for _, p := range path {
-		next := child(n, p)
-		if next == nil {
-			break
-		}
-		line = at.before + next.Line
-		if key, ok := p.(string); ok {
-			line = at.before + keyOf(n, key).Line
-		}
-		n = next
-	}
-	return line
-}
-
-// keyOf is the node of a key that is there.
-func keyOf(n *yaml.Node, key string) *yaml.Node {
-	for i := 0; ; i += 2 {
-		if n.Content[i].Value == key {
-			return n.Content[i]
-		}
-	}
 }

@@ -304,6 +304,16 @@ func TestNoObjects(t *testing.T) {
 	}
 }
 
+// TestJSONTwice: a field that stands twice is a mistake in JSON too, where YAML's reader does not look.
+func TestJSONTwice(t *testing.T) {
+	const text = `{"apiVersion": "v1", "kind": "Node",
+ "metadata": {"name": "a",
+  "name": "b"}}`
+	if _, err := ReadObjects([]byte(text), "x.json"); err == nil || !strings.Contains(err.Error(), "Node b: metadata.name: duplicate field") {
+		t.Error(err)
+	}
+}
+
 // TestCheckInMemory checks objects that no file gave, so that no line is known.
 func TestCheckInMemory(t *testing.T) {
 	o := &Objects{Services: []*corev1.Service{nil}, EndpointSlices: []*discoveryv1.EndpointSlice{nil}, Nodes: []*corev1.Node{nil}, KubeProxy: &KubeProxyConfig{HostnameOverride: "n1"}}

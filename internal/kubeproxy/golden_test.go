@@ -185,7 +185,7 @@ func TestGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			n := compare(t, print(t, rs), readDump(t, want))
-			if f == IPv4 && len(rs.NotUnderstood()) > 0 {
+			if len(rs.NotUnderstood()) > 0 {
 				t.Errorf("not understood: %s", rs.NotUnderstood()[0].Text())
 			}
 			if !t.Failed() {

@@ -163,7 +163,9 @@ func TestSlices(t *testing.T) {
 	}{
 		{"two slices", func(in *Input) { in.EndpointSlices = append(in.EndpointSlices, slice("web-2", ep(2))) }, "1 2"},
 		{"an endpoint in both", func(in *Input) { in.EndpointSlices = append(in.EndpointSlices, slice("web-2", ep(1), ep(2))) }, "1 2"},
-		{"in both, going in the second", func(in *Input) { in.EndpointSlices = append(in.EndpointSlices, slice("web-2", ep(1, "draining"))) }, "1"},
+		{"in both, going in the second", func(in *Input) {
+			in.EndpointSlices = append(in.EndpointSlices, slice("web-2", ep(1, "draining"), ep(2)))
+		}, "1 2"},
 		{"in both, going in the first", func(in *Input) {
 			in.EndpointSlices = []*discoveryv1.EndpointSlice{slice("web-0", ep(1, "draining")), slice("web-1", ep(1), ep(2))}
 		}, "1 2"},
@@ -376,6 +378,11 @@ func TestFixed(t *testing.T) {
 	if got := compile(t, in, IPv4).rules["filter KUBE-FORWARD"][0]; got != "-m conntrack --ctstate INVALID -j DROP" {
 		t.Errorf("without nfacct: %s", got)
 	}
+	in.Services = one(nodePort).Services
+	in.EndpointSlices[0].Endpoints = append(in.EndpointSlices[0].Endpoints, ep(1))
+	if got := compile(t, in, IPv4).rules["nat KUBE-NODEPORTS"]; len(got) != 1 {
+		t.Errorf("without nfacct a node port has %d rules, want one: %q", len(got), got)
+	}
 	in = one(nil)
 	in.Config.Conntrack.TCPBeLiberal = true
 	if got := compile(t, in, IPv4).rules["filter KUBE-FORWARD"]; len(got) != 2 {
@@ -416,6 +423,35 @@ func TestPolicyLocalElsewhere(t *testing.T) {
 	// What comes from this node's pods or from the node still goes to any endpoint.
 	if ext := d.rules["nat "+ChainName(EXT, "default/web", corev1.ProtocolTCP)]; len(ext) != 3 || targets(d, SVC) != "1" {
 		t.Errorf("KUBE-EXT %q, targets %q", ext, targets(d, SVC))
+	}
+}
+
+// TestHealthCheck: the node port for health checks answers for policy Local alone, and even where no endpoint is.
+func TestHealthCheck(t *testing.T) {
+	for policy, want := range map[corev1.ServiceExternalTrafficPolicy]int{corev1.ServiceExternalTrafficPolicyLocal: 1, corev1.ServiceExternalTrafficPolicyCluster: 0} {
+		d := compile(t, one(func(s *corev1.Service) {
+			balanced(s)
+			s.Spec.ExternalTrafficPolicy, s.Spec.HealthCheckNodePort = policy, 32000
+		}), IPv4)
+		if got := d.rules["filter KUBE-NODEPORTS"]; len(got) != want {
+			t.Errorf("%s: %q, want %d rules", policy, got, want)
+		}
+	}
+}
+
+// TestExternalIPLocal: an external IP alone makes a Service external, so that its external policy holds.
+func TestExternalIPLocal(t *testing.T) {
+	for name, change := range map[string]func(*corev1.Service){
+		"an external IP":                     func(s *corev1.Service) { s.Spec.ExternalIPs = []string{"192.0.2.1"} },
+		"one of the other family and a port": func(s *corev1.Service) { nodePort(s); s.Spec.ExternalIPs = []string{"2001:db8::1"} },
+	} {
+		d := compile(t, one(func(s *corev1.Service) {
+			s.Spec.ExternalTrafficPolicy = corev1.ServiceExternalTrafficPolicyLocal
+			change(s)
+		}, ep(1), ep(2, "here")), IPv4)
+		if got := targets(d, SVC) + " | " + targets(d, SVL); got != "1 2 | 2" {
+			t.Errorf("%s: %q, want policy Local to have endpoint 2", name, got)
+		}
 	}
 }
 
