@@ -22,11 +22,15 @@ func presetsCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
+				made, err := compile.Compile(c, nil)
+				if err != nil {
+					return err
+				}
 				if i > 0 {
 					fmt.Fprintln(w)
 				}
 				fmt.Fprintf(w, "%s  %s\n", id, say.T("preset."+id))
-				for _, p := range compile.Places(c) {
+				for _, p := range made.Places {
 					fmt.Fprintf(w, "  %-34s %-16v %s\n", p.Name, p.Address, p.Node)
 				}
 				for _, o := range compile.Options(c) {

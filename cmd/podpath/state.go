@@ -11,7 +11,7 @@ import (
 // parts are what a node's state is printed as, in order, with the command that prints the same on a node.
 var parts = []struct{ name, command string }{
 	{"addresses", "ip addr"}, {"rules", "ip rule"}, {"routes", "ip route show table all"}, {"neighbours", "ip neigh"},
-	{"iptables", "iptables-save"}, {"nft", "nft list ruleset"}, {"ipsets", "ipset save"},
+	{"iptables", "iptables-save"}, {"ip6tables", "ip6tables-save"}, {"nft", "nft list ruleset"}, {"ipsets", "ipset save"},
 }
 
 func stateCommand() *cobra.Command {
@@ -62,6 +62,6 @@ func stateCommand() *cobra.Command {
 	}
 	src.flags(c)
 	c.Flags().StringVar(&node, "node", "", "the node, pod or namespace")
-	c.Flags().StringVar(&only, "only", "", "one part: addresses, rules, routes, neighbours, iptables, nft or ipsets")
+	c.Flags().StringVar(&only, "only", "", "one part: addresses, rules, routes, neighbours, iptables, ip6tables, nft or ipsets")
 	return c
 }

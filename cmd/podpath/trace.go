@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -23,19 +24,28 @@ func traceCommand() *cobra.Command {
 	var output, packets, lang, source string
 	var df, explain bool
 	var choose []string
+	var port string
 	c := &cobra.Command{
 		Use:   "trace --from PLACE --to PLACE",
 		Short: "Follow a packet and its answer, decision by decision",
 		Long: `Follow a packet and its answer through the network, decision by decision.
 
-Places are pods, nodes, hosts and addresses: pod/default/netshoot-1, node/node-a, internet, 192.168.2.57. In a snapshot
-the namespaces are called as their folders are.`,
+Places are pods, nodes, Services, load balancers, hosts and addresses: pod/default/netshoot-1, node/node-a,
+svc/default/web, lb/default/web, internet, 192.168.2.57. In a snapshot the namespaces are called as their folders are.
+
+Where chance decides, the first option is taken unless --choose picks another: the endpoint of a Service by its chains
+(KUBE-SVC-…=KUBE-SEP-…), the target of a load balancer by its name (nlb-default-web=node-b).`,
 		Example: `  podpath trace --from pod/default/netshoot-2 --to internet --dport 80
   podpath trace --preset eks-private --from pod/default/netshoot-1 --to 8.8.8.8 --proto icmp
   podpath trace --snapshot state --from a --to 198.51.100.7 --dport 80 --output path`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r.NoDF = !df
+			if n, err := strconv.Atoi(port); err == nil {
+				r.DstPort = n
+			} else {
+				r.PortName = port
+			}
 			switch packets {
 			case "first":
 			case "all":
@@ -73,9 +83,9 @@ the namespaces are called as their folders are.`,
 	f.StringVar(&r.From, "from", "", "where the packet starts")
 	f.StringVar(&r.To, "to", "", "where it goes")
 	f.StringVar(&source, "source", "", "the address that the socket is bound to (default: the route chooses)")
-	f.StringVar(&r.Protocol, "proto", "tcp", "tcp, udp or icmp")
+	f.StringVar(&r.Protocol, "proto", "", "tcp, udp or icmp (default tcp, or what the Service's first port has)")
 	f.IntVar(&r.SrcPort, "sport", 0, "source port (default 40000)")
-	f.IntVar(&r.DstPort, "dport", 0, fmt.Sprintf("destination port (default %d)", query.DefaultPort))
+	f.StringVar(&port, "dport", "", fmt.Sprintf("destination port, or its name in the Service (default the Service's first, else %d)", query.DefaultPort))
 	f.IntVar(&r.TTL, "ttl", 0, "time to live (default 64)")
 	f.IntVar(&r.Payload, "payload", 4, "bytes that the client sends")
 	f.BoolVar(&df, "df", true, "don't fragment")
@@ -113,7 +123,8 @@ func (n *network) trace(r *query.Request, source string) (*trace.Trace, error) {
 			return nil, err
 		}
 		q.Source = bound
-		return trace.Run(n.topology, q)
+		t, err := trace.Run(n.topology, q)
+		return t, query.ChoiceError(err)
 	}
 	ns, err := n.namespace(r.From)
 	if err != nil {

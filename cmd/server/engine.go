@@ -27,7 +27,7 @@ func newEngine() (server.Engine, error) {
 			return nil, err
 		}
 		c := made.Cluster
-		p := server.Preset{ID: id, CNI: c.CNI.Name, Start: start(c)}
+		p := server.Preset{ID: id, CNI: c.CNI.Name, Start: start(made)}
 		for _, o := range compile.Options(c) {
 			p.Options = append(p.Options, server.Option{Key: o.Key, Values: o.Values, Default: o.Default})
 		}
@@ -38,9 +38,9 @@ func newEngine() (server.Engine, error) {
 
 // start is the trace a preset opens with: from a pod on a second card, where there is one, to a pod on another node, so
 // that source routing has something to say.
-func start(c *cluster.Cluster) server.Query {
-	q := server.Query{Protocol: "tcp", Port: query.DefaultPort}
-	places := compile.Places(c)
+func start(made *compile.Compiled) server.Query {
+	c := made.Cluster
+	q := server.Query{Protocol: "tcp"}
 	var from *cluster.Pod
 	for i := range c.Nodes {
 		for _, p := range c.PodsOn(c.Nodes[i].Name) {
@@ -53,7 +53,7 @@ func start(c *cluster.Cluster) server.Query {
 		return q
 	}
 	q.From = from.Key()
-	for _, p := range places {
+	for _, p := range made.Places {
 		if p.Kind == topology.Pod && p.Node != from.Node {
 			q.To = p.Name
 			break
@@ -76,11 +76,21 @@ func (e *engine) Places(_ context.Context, preset string, options map[string]str
 	var out []server.Place
 	for _, p := range c.Places {
 		s := server.Place{Name: p.Name, Label: p.Label, Detail: p.Address.String(), Node: p.Node}
+		if !p.Address.IsValid() {
+			s.Detail = ""
+		}
+		for _, x := range p.Ports {
+			s.Ports = append(s.Ports, server.Port{Name: x.Name, Protocol: x.Protocol.String(), Number: int(x.Port)})
+		}
 		switch p.Kind {
 		case topology.Pod:
 			s.Kind = server.PodPlace
 		case topology.Node:
 			s.Kind, s.Node = server.NodePlace, ""
+		case compile.Service:
+			s.Kind, s.NoStart = server.ServicePlace, true
+		case topology.LoadBalancer:
+			s.Kind, s.NoStart = server.BalancerPlace, true
 		default:
 			s.Kind = server.OutsidePlace
 		}
@@ -104,12 +114,22 @@ func (e *engine) Trace(ctx context.Context, q server.Query) (*topology.Topology,
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}
-	r := query.Request{From: q.From, To: q.To, Protocol: q.Protocol, SrcPort: q.SourcePort, DstPort: q.Port, TTL: q.TTL, Payload: q.Payload, Options: q.Options}
+	r := query.Request{From: q.From, To: q.To, Protocol: q.Protocol, SrcPort: q.SourcePort, DstPort: q.Port, PortName: q.PortName, TTL: q.TTL, Payload: q.Payload,
+		Options: q.Options, Choices: q.Choices}
 	d, err := r.Document(c)
 	if err != nil {
 		return c.Topology, nil, fieldError(err)
 	}
 	return c.Topology, d, nil
+}
+
+// Topology implements server.Engine.
+func (e *engine) Topology(_ context.Context, preset string, options map[string]string) (*topology.Topology, error) {
+	c, err := e.cache.Preset(preset, options)
+	if err != nil {
+		return nil, fieldError(err)
+	}
+	return c.Topology, nil
 }
 
 // fieldError turns a wrong choice into the page's form of it.

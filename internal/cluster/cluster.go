@@ -1,9 +1,12 @@
-// Package cluster is what a user describes: the network, nodes, pods and hosts, the CNI and its options. It knows no
-// topology; compilers turn it into one.
+// Package cluster is what a user describes: the network, nodes, pods, Services and hosts, the CNI and its options. It
+// knows no topology; compilers turn it into one.
 package cluster
 
 import (
 	"net/netip"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 )
 
 // Cluster is one description.
@@ -14,6 +17,13 @@ type Cluster struct {
 	Pods  []*Pod  `yaml:"pods"`
 	Hosts []*Host `yaml:"hosts"` // on the Internet
 	CNI   CNI     `yaml:"cni"`
+
+	// KubeProxy, Services and EndpointSlices are the Kubernetes objects that stand behind the description in the same file,
+	// as further documents. A nil KubeProxy without Services means that no kube-proxy runs.
+	KubeProxy      *KubeProxyConfig             `yaml:"-"`
+	Services       []*corev1.Service            `yaml:"-"`
+	NodeObjects    []*corev1.Node               `yaml:"-"`
+	EndpointSlices []*discoveryv1.EndpointSlice `yaml:"-"` // others are made of the pods, see [Cluster.Slices]
 }
 
 // VPC is the cloud network that the nodes stand on.
@@ -26,6 +36,22 @@ type VPC struct {
 	InternetGateway string           `yaml:"internetGateway"` // its ID; "" for none
 	NATGateways     []*NATGateway    `yaml:"natGateways"`
 	SecurityGroups  []*SecurityGroup `yaml:"securityGroups"`
+	// LoadBalancers pins addresses of load balancers; those that a Service asks for and that are not here get free ones.
+	LoadBalancers []*LoadBalancer `yaml:"loadBalancers"`
+}
+
+// LoadBalancer is what a controller made for a Service of type LoadBalancer.
+type LoadBalancer struct {
+	Service string   `yaml:"service"` // namespace/name
+	Nodes   []LBNode `yaml:"nodes"`
+	Groups  []string `yaml:"securityGroups"`
+}
+
+// LBNode is a load balancer's address in one subnet.
+type LBNode struct {
+	Subnet  string     `yaml:"subnet"`
+	Address netip.Addr `yaml:"address"`
+	Public  netip.Addr `yaml:"public"` // of an internet-facing one
 }
 
 // Subnet is a slice of the VPC in one availability zone.
@@ -119,6 +145,17 @@ type Pod struct {
 	ENI       int        `yaml:"eni"` // place of the ENI in the node's list
 	// Branch is the branch ENI of a pod with security groups of its own.
 	Branch *Branch `yaml:"branch"`
+	// Labels are what Services select it by; Ports are those that a Service may name.
+	Labels   map[string]string `yaml:"labels"`
+	Ports    []PodPort         `yaml:"ports"`
+	NotReady bool              `yaml:"notReady"`
+}
+
+// PodPort is a named port of a pod.
+type PodPort struct {
+	Name     string `yaml:"name"`
+	Port     uint16 `yaml:"port"`
+	Protocol string `yaml:"protocol"` // TCP (default), UDP, SCTP
 }
 
 // Branch is a branch ENI on the node's trunk (annotation vpc.amazonaws.com/pod-eni).

@@ -4,15 +4,14 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
+	"maps"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
-
-	"maps"
-	"slices"
+	corev1 "k8s.io/api/core/v1"
 )
 
 func itoa(n int) string { return strconv.Itoa(n) }
@@ -39,11 +38,13 @@ func (p *Problem) Error() string {
 	return s + ": " + p.Reason
 }
 
-// Read reads a description from YAML and checks it. The error lists every problem with its line and field.
+// Read reads a description from YAML and checks it: the first document is the cluster, those behind it are Kubernetes
+// objects (Services, EndpointSlices, a KubeProxyConfiguration). The error lists every problem with its line and field.
 func Read(data []byte, file string) (*Cluster, error) {
 	if len(data) > MaxSize {
 		return nil, &Problem{File: file, Reason: fmt.Sprintf("%d bytes; a cluster may have %d", len(data), MaxSize)}
 	}
+	data, objects := firstDocument(data)
 	var root yaml.Node
 	if err := yaml.Unmarshal(data, &root); err != nil {
 		return nil, yamlError(file, err, nil)
@@ -57,21 +58,49 @@ func Read(data []byte, file string) (*Cluster, error) {
 	if err := dec.Decode(&c); err != nil {
 		return nil, yamlError(file, err, &root)
 	}
-	var second yaml.Node
-	if err := dec.Decode(&second); err == nil {
-		return nil, &Problem{File: file, Line: second.Line, Reason: "a second document (want one cluster a file)"}
-	} else if !errors.Is(err, io.EOF) {
-		return nil, yamlError(file, err, nil)
-	}
 	ck := &checker{file: file, root: root.Content[0]}
+	if len(objects) > 0 {
+		o, err := ReadObjects(objects, file)
+		if err != nil {
+			ck.problems = append(ck.problems, err)
+		} else {
+			c.KubeProxy, c.Services, c.EndpointSlices, c.NodeObjects = o.KubeProxy, o.Services, o.EndpointSlices, o.Nodes
+		}
+	}
 	ck.cluster(&c)
 	return &c, errors.Join(ck.problems...)
+}
+
+// firstDocument cuts a file behind its first YAML document. What follows keeps its line numbers: blank lines stand where
+// the first document stood.
+func firstDocument(data []byte) (first, rest []byte) {
+	begun := false
+	for at := 0; at < len(data); {
+		end := len(data)
+		if i := bytes.IndexByte(data[at:], '\n'); i >= 0 {
+			end = at + i + 1
+		}
+		line := bytes.TrimRight(data[at:end], " \t\r\n")
+		switch separator := bytes.Equal(line, []byte("---")) || bytes.HasPrefix(line, []byte("--- ")); {
+		case separator && begun:
+			blank := bytes.Repeat([]byte{'\n'}, bytes.Count(data[:at], []byte{'\n'}))
+			return data[:at], append(blank, data[at:]...)
+		case !separator && len(line) > 0 && line[0] != '#':
+			begun = true
+		}
+		at = end
+	}
+	return data, nil
 }
 
 // Check checks a description that was not read from a file.
 func (c *Cluster) Check() error {
 	ck := &checker{file: c.Name}
 	ck.cluster(c)
+	objects := Objects{KubeProxy: c.KubeProxy, Nodes: c.NodeObjects, Services: c.Services, EndpointSlices: c.EndpointSlices}
+	if err := objects.Check(c.Name); err != nil {
+		ck.problems = append(ck.problems, err)
+	}
 	return errors.Join(ck.problems...)
 }
 
@@ -140,6 +169,7 @@ func (k *checker) noEmpties(c *Cluster) bool {
 	bad = empties(k, c.VPC.RouteTables, "vpc", "routeTables") || bad
 	bad = empties(k, c.VPC.NATGateways, "vpc", "natGateways") || bad
 	bad = empties(k, c.VPC.SecurityGroups, "vpc", "securityGroups") || bad
+	bad = empties(k, c.VPC.LoadBalancers, "vpc", "loadBalancers") || bad
 	bad = empties(k, c.Nodes, "nodes") || bad
 	bad = empties(k, c.Pods, "pods") || bad
 	bad = empties(k, c.Hosts, "hosts") || bad
@@ -240,6 +270,16 @@ func (k *checker) cluster(c *Cluster) {
 		} else if s := c.VPC.Subnet(n.ENIs[p.ENI].Subnet); s != nil && p.Branch == nil && p.Address.Is4() && !s.CIDR.Contains(p.Address) {
 			k.at(fmt.Sprintf("%v is not in the subnet of its ENI, %s (%v)", p.Address, s.Name, s.CIDR), "pods", i, "address")
 		}
+		for x, q := range p.Ports {
+			if q.Name == "" || q.Port == 0 {
+				k.at("want a name and a port from 1 to 65535", "pods", i, "ports", x)
+			}
+			switch q.Protocol {
+			case "", "TCP", "UDP", "SCTP":
+			default:
+				k.at(fmt.Sprintf("%q (want TCP, UDP or SCTP)", q.Protocol), "pods", i, "ports", x, "protocol")
+			}
+		}
 		if p.Branch != nil && (p.Branch.VLAN < 1 || p.Branch.VLAN > 4094 || p.Branch.VLAN >= 153 && p.Branch.VLAN <= 155) {
 			k.at(fmt.Sprintf("%d (want 1 to 4094, but for 153 to 155, whose tables the kernel has itself)", p.Branch.VLAN), "pods", i, "branch", "vlan")
 		}
@@ -251,6 +291,7 @@ func (k *checker) cluster(c *Cluster) {
 		k.unique(names, "a node or host", h.Name, "hosts", i, "name")
 		own(h.Address, "host "+h.Name, "hosts", i, "address")
 	}
+	k.loadBalancers(c, own)
 	switch c.CNI.Name {
 	case "", "aws-vpc-cni":
 	default:
@@ -321,6 +362,50 @@ func (k *checker) vpc(v *VPC) {
 		}
 		k.unique(groups, "security group", g.ID, "vpc", "securityGroups", i, "id")
 	}
+}
+
+// loadBalancers checks the pinned addresses: each for a Service that asks for a load balancer, in a subnet, once a zone.
+func (k *checker) loadBalancers(c *Cluster, own func(a netip.Addr, who string, path ...any)) {
+	wanting := map[string]bool{}
+	for _, s := range c.Services {
+		if s.Spec.Type == corev1.ServiceTypeLoadBalancer {
+			wanting[s.Namespace+"/"+s.Name] = true
+		}
+	}
+	seen := map[string]bool{}
+	for i, b := range c.VPC.LoadBalancers {
+		if !wanting[b.Service] {
+			k.at(fmt.Sprintf("%q is no Service of type LoadBalancer (there are %s)", b.Service, orNone(some(slices.Sorted(maps.Keys(wanting))))), "vpc", "loadBalancers", i, "service")
+		}
+		k.unique(seen, "a load balancer for", b.Service, "vpc", "loadBalancers", i, "service")
+		if len(b.Nodes) == 0 {
+			k.at("missing (want a subnet and an address a zone)", "vpc", "loadBalancers", i, "nodes")
+		}
+		zones := map[string]bool{}
+		for x, n := range b.Nodes {
+			own(n.Address, "load balancer of "+b.Service, "vpc", "loadBalancers", i, "nodes", x, "address")
+			s := c.VPC.Subnet(n.Subnet)
+			switch {
+			case s == nil:
+				k.at(fmt.Sprintf("%q (want one of %s)", n.Subnet, c.VPC.subnetNames()), "vpc", "loadBalancers", i, "nodes", x, "subnet")
+				continue
+			case !s.CIDR.Contains(n.Address):
+				k.at(fmt.Sprintf("%v is not in subnet %s (%v)", n.Address, s.Name, s.CIDR), "vpc", "loadBalancers", i, "nodes", x, "address")
+			}
+			k.unique(zones, "zone", s.Zone, "vpc", "loadBalancers", i, "nodes", x, "subnet")
+			if n.Public.IsValid() && !n.Public.Is4() {
+				k.at("want an IPv4 address", "vpc", "loadBalancers", i, "nodes", x, "public")
+			}
+		}
+		k.groups(c, b.Groups, "vpc", "loadBalancers", i, "securityGroups")
+	}
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
 }
 
 func (k *checker) prefix(p netip.Prefix, path ...any) {

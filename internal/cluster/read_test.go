@@ -103,7 +103,10 @@ func TestProblems(t *testing.T) {
 		{"empty entry", "hosts:\n", "hosts:\n  -\n", "x.yaml:22: hosts[0]: empty"},
 		{"empty node", "nodes:\n", "nodes:\n  -\n", "x.yaml:14: nodes[0]: empty"},
 		{"empty subnet", "  subnets:\n", "  subnets:\n    -\n", "x.yaml:9: vpc.subnets[0]: empty"},
-		{"two documents", "cni: {name: aws-vpc-cni}", "cni: {name: aws-vpc-cni}\n---\nname: other", "x.yaml:24: a second document"},
+		{"two documents", "cni: {name: aws-vpc-cni}", "cni: {name: aws-vpc-cni}\n---\nname: other", "x.yaml:25: kind: missing (want Node, Service, EndpointSlice"},
+		{"an object that is wrong", "cni: {name: aws-vpc-cni}", "cni: {name: aws-vpc-cni}\n---\napiVersion: v1\nkind: Service\nmetadata: {namespace: d, name: web}\nspec: {clusterIP: 10.0.0.300, ports: [{port: 80}]}", "x.yaml:28: Service d/web: spec.clusterIP"},
+		{"a load balancer for nobody", "  subnets:\n", "  loadBalancers: [{service: d/web, nodes: [{subnet: s, address: 10.0.1.77}]}]\n  subnets:\n", `vpc.loadBalancers[0].service: "d/web" is no Service of type LoadBalancer (there are none)`},
+		{"a port without a number", "eni: 1", "eni: 1, ports: [{name: http}]", "x.yaml:20: pods[1].ports[0]: want a name and a port"},
 		{"no YAML", "name: small", "name: [", "x.yaml:"},
 		{"a tab", "  cidrs:", "\tcidrs:", "x.yaml:3: found character that cannot start any token"},
 	} {

@@ -19,15 +19,19 @@ func Cluster(c *cluster.Cluster) (*topology.Topology, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	vpc, err := underlay.Build(c)
+	svc := newServices(c)
+	vpc, err := underlay.Build(c, svc.slices())
 	if err != nil {
 		return nil, err
 	}
-	t := &topology.Topology{Name: c.Name, Fabric: vpc.Fabric}
+	t := &topology.Topology{Name: c.Name, Fabric: vpc.Fabric, Assumptions: vpc.Assumptions}
 	for _, n := range c.Nodes {
 		t.Add(n.Name, func() (*topology.Namespace, error) {
 			ns, err := awsvpc.Node(c, n, vpc.Cards[n.Name], vpc.Branches)
 			if err != nil {
+				return nil, err
+			}
+			if err := svc.proxy(n, ns); err != nil {
 				return nil, err
 			}
 			ns.Place = topology.Place{Name: n.Key(), Label: n.Name, Machine: n.Machine, HostPods: n.HostPods, Subnet: n.ENIs[0].Subnet}

@@ -3,32 +3,182 @@ package compile
 import (
 	"net/netip"
 
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+
 	"github.com/podpath/podpath/internal/cluster"
+	"github.com/podpath/podpath/internal/packet"
 	"github.com/podpath/podpath/internal/topology"
 )
 
+// PlaceKind says what a place is. The first are kinds of namespace; a Service is none: no socket sends from it.
+type PlaceKind = topology.Kind
+
+// Service is the kind of a place that is an address of a Service and of no machine.
+const Service PlaceKind = "service"
+
 // Place is where a trace can start or end.
 type Place struct {
-	Name    string // pod/default/web-0, node/node-a, internet
+	Name    string // pod/default/web-0, node/node-a, svc/default/web, lb/default/web, internet
 	Label   string
 	Address netip.Addr
 	Node    string
-	Kind    topology.Kind
+	Kind    PlaceKind
+	Public  netip.Addr // a node's, at the Internet gateway: what a client on the Internet sends to
+	// Addresses are several that a name stands for, one of which DNS gives to a client: those of a load balancer's zones,
+	// of a headless Service's pods. Address is the first.
+	Addresses []Named
+	Ports     []ServicePort // of a Service
+	// Why says, by code, why no packet can be sent there: a Service without an address.
+	Why string
 }
 
-// Places are those of a cluster: pods, nodes, hosts, each in the description's order.
-func Places(c *cluster.Cluster) []Place {
+// Sends says whether a packet can start here: a Service and a load balancer have no socket.
+func (p *Place) Sends() bool { return p.Kind != Service && p.Kind != topology.LoadBalancer }
+
+// Named is one of several addresses of a place.
+type Named struct {
+	Name    string // the zone, or the pod
+	Address netip.Addr
+}
+
+// ServicePort is a port that a Service has.
+type ServicePort struct {
+	Name     string
+	Protocol packet.Protocol
+	Port     uint16
+}
+
+// Places are those of a cluster: pods, nodes, Services, load balancers, hosts, each in the description's order.
+func Places(c *cluster.Cluster, f *topology.Fabric) []Place {
 	var out []Place
+	slices := c.Slices()
 	for _, n := range c.Nodes {
 		for _, p := range c.PodsOn(n.Name) {
-			out = append(out, Place{p.Key(), p.Name, p.Address, p.Node, topology.Pod})
+			out = append(out, Place{Name: p.Key(), Label: p.Name, Address: p.Address, Node: p.Node, Kind: topology.Pod})
 		}
 	}
 	for _, n := range c.Nodes {
-		out = append(out, Place{n.Key(), n.Name, n.ENIs[0].Address, n.Name, topology.Node})
+		out = append(out, Place{Name: n.Key(), Label: n.Name, Address: n.ENIs[0].Address, Public: n.ENIs[0].Public, Node: n.Name, Kind: topology.Node})
+	}
+	for _, s := range c.Services {
+		out = append(out, servicePlace(s, slices))
+	}
+	for _, b := range f.Balancers {
+		out = append(out, balancerPlace(c, b))
 	}
 	for _, h := range c.Hosts {
-		out = append(out, Place{h.Name, h.Name, h.Address, "", topology.External})
+		out = append(out, Place{Name: h.Name, Label: h.Name, Address: h.Address, Kind: topology.External})
 	}
 	return out
+}
+
+// servicePlace is a Service by its cluster IP, or a headless one by its pods' addresses.
+func servicePlace(s *corev1.Service, slices []*discoveryv1.EndpointSlice) Place {
+	p := Place{Name: "svc/" + s.Namespace + "/" + s.Name, Label: s.Name, Kind: Service, Ports: servicePorts(s)}
+	switch {
+	case s.Spec.Type == corev1.ServiceTypeExternalName:
+		p.Why = "external-name"
+	case s.Spec.ClusterIP != corev1.ClusterIPNone:
+		p.Address, _ = netip.ParseAddr(s.Spec.ClusterIP)
+		if !p.Address.Is4() {
+			p.Address, p.Why = netip.Addr{}, "no-ipv4"
+		}
+	default:
+		for _, slice := range slices {
+			if slice.Namespace == s.Namespace && slice.Labels[discoveryv1.LabelServiceName] == s.Name {
+				p.Addresses = append(p.Addresses, endpointNames(slice)...)
+				p.Ports = targetPorts(slice, p.Ports)
+			}
+		}
+		if len(p.Addresses) == 0 {
+			p.Why = "no-endpoints"
+			break
+		}
+		p.Address = p.Addresses[0].Address
+	}
+	return p
+}
+
+func servicePorts(s *corev1.Service) []ServicePort {
+	var out []ServicePort
+	for _, x := range s.Spec.Ports {
+		out = append(out, ServicePort{x.Name, protocolOf(&x.Protocol), uint16(x.Port)})
+	}
+	return out
+}
+
+func protocolOf(p *corev1.Protocol) packet.Protocol {
+	switch {
+	case p != nil && *p == corev1.ProtocolUDP:
+		return packet.UDP
+	case p != nil && *p == corev1.ProtocolSCTP:
+		return packet.SCTP
+	}
+	return packet.TCP
+}
+
+// targetPorts gives a headless Service's ports the numbers of its pods: nothing translates them.
+func targetPorts(slice *discoveryv1.EndpointSlice, ports []ServicePort) []ServicePort {
+	for i := range ports {
+		for _, x := range slice.Ports {
+			if x.Port != nil && x.Name != nil && *x.Name == ports[i].Name && protocolOf(x.Protocol) == ports[i].Protocol {
+				ports[i].Port = uint16(*x.Port)
+			}
+		}
+	}
+	return ports
+}
+
+// endpointNames are a slice's ready endpoints: what DNS answers for a headless Service.
+func endpointNames(s *discoveryv1.EndpointSlice) []Named {
+	var out []Named
+	for _, e := range s.Endpoints {
+		if e.Conditions.Ready != nil && !*e.Conditions.Ready || len(e.Addresses) == 0 {
+			continue
+		}
+		if a, err := netip.ParseAddr(e.Addresses[0]); err == nil && a.Is4() {
+			name := a.String()
+			if e.TargetRef != nil {
+				name = e.TargetRef.Name
+			}
+			out = append(out, Named{name, a})
+		}
+	}
+	return out
+}
+
+// balancerPlace is a load balancer by the addresses that its name stands for: public ones where it is internet-facing.
+// DNS leaves out the zones without a healthy target.
+func balancerPlace(c *cluster.Cluster, b *topology.NetworkLoadBalancer) Place {
+	p := Place{Name: "lb/" + b.Name, Label: "NLB " + b.Name, Kind: topology.LoadBalancer}
+	var empty []Named
+	for _, n := range b.Nodes {
+		a := n.Card.Primary
+		if public, ok := n.Card.Public[a]; ok {
+			a = public
+		}
+		served := false
+		for _, l := range b.Listeners {
+			served = served || len(b.Reachable(n, l)) > 0
+		}
+		if served {
+			p.Addresses = append(p.Addresses, Named{n.Zone, a})
+		} else {
+			empty = append(empty, Named{n.Zone, a})
+		}
+	}
+	if len(p.Addresses) == 0 {
+		p.Addresses = empty
+	}
+	for _, s := range c.Services {
+		if s.Namespace+"/"+s.Name == b.Name {
+			p.Ports = servicePorts(s)
+			p.Label = "NLB " + s.Name
+		}
+	}
+	if len(p.Addresses) > 0 {
+		p.Address = p.Addresses[0].Address
+	}
+	return p
 }

@@ -34,7 +34,7 @@ func Compile(c *cluster.Cluster, options map[string]string, named ...string) (*C
 	if err != nil {
 		return nil, err
 	}
-	return &Compiled{c, t, Places(c)}, nil
+	return &Compiled{c, t, Places(c, t.Fabric)}, nil
 }
 
 // onInternet says whether an address is a public one that nothing in the description has.

@@ -94,6 +94,18 @@ func (l *layout) gateway(id string) *topology.CloudGateway {
 	return nil
 }
 
+// balancer finds a load balancer by its ID; nil if there is none.
+func (l *layout) balancer(id string) *topology.NetworkLoadBalancer {
+	if f := l.m.topo.Fabric; f != nil {
+		for _, b := range f.Balancers {
+			if b.ID == id {
+				return b
+			}
+		}
+	}
+	return nil
+}
+
 // drawChain places the router, the gateways and what is outside, from the nodes outwards.
 func (l *layout) drawChain() {
 	l.findDevices()
@@ -298,6 +310,9 @@ func (l *layout) drawOutwards(d *deviceGeo, y float64) float64 {
 		return d.y
 	}
 	d.top = y + 34
+	if d.kind == topology.LoadBalancer {
+		d.top += 10 // below the route table beside the router
+	}
 	d.y = d.top + 44
 	d.bot = d.y + extra + 22
 	l.drawBlock(d, Rect{d.x - 24, d.top, 300, d.bot - d.top})
@@ -307,13 +322,21 @@ func (l *layout) drawOutwards(d *deviceGeo, y float64) float64 {
 // drawBlock draws a device that has rows of stations inside.
 func (l *layout) drawBlock(d *deviceGeo, r Rect) {
 	b := Box{ID: d.id, Class: Device, Radius: 12, Rect: r, Quiet: !d.visited}
+	if d.rank < rankInternetGateway {
+		b.Parent = l.vpcID()
+	}
 	x := r.X + 60
 	if d.kind == topology.External && l.m.topo.Fabric != nil {
 		b.Texts = []Text{{X: x, Y: r.Y + 21, Key: "box.internet", Class: "b"}}
 		x += 76
 	} else {
-		b.Texts = []Text{{X: x, Y: r.Y + 21, S: d.name, Class: "b"}}
-		x += TextWidth(d.name, 12.5, false) + 14
+		name := d.name
+		if lb := l.balancer(d.name); lb != nil {
+			b.Texts = []Text{{X: x + 42, Y: r.Y + 21, S: lb.Name, Class: "m"}}
+			name = "NLB"
+		}
+		b.Texts = append(b.Texts, Text{X: x, Y: r.Y + 21, S: name, Class: "b"})
+		x += TextWidth(name, 12.5, false) + 14
 	}
 	if d.ns != nil {
 		b.Texts = append(b.Texts, Text{X: x, Y: r.Y + 21, S: address(d.ns), Class: "m"})

@@ -83,24 +83,40 @@ func (w *walker) hop(i int) {
 	w.device(w.l.devs[w.l.deviceKey(w.leg, i)], i)
 }
 
+// A packet that comes back by the port that it left by has a track of its own beside the first, and its stations at the
+// port stand below those of the way out.
+const (
+	returnTrack = 10
+	besidePort  = 11
+	returnRows  = 16 // by which the pod's other stations move up
+)
+
 // pod: stations stand between the address and the port; a packet that leaves meets them downwards.
 func (w *walker) pod(p *podGeo, h *hop) {
-	x := p.node.col[p.col] + w.o
+	x, portY := p.node.col[p.col]+w.o, p.bottom
+	back := h.offset > 0 // a packet that returns to the pod it came from
+	rows := p.bottom - 25
+	if h.total > len(h.inside) {
+		portY, rows = portY-besidePort, rows-returnRows
+		if back {
+			x, portY = x-returnTrack, p.bottom+besidePort
+		}
+	}
 	at := func(j int, down bool) float64 {
 		i := j + h.offset
-		if !down {
+		if !down && !back {
 			i = h.total - 1 - i
 		}
-		return p.bottom - 25 - float64(h.total-1-i)*linePitch
+		return rows - float64(h.total-1-i)*linePitch
 	}
 	port := func(list []int) {
 		for _, s := range list {
-			w.stop(s, x, p.bottom, p.port, nil)
+			w.stop(s, x, portY, p.port, nil)
 		}
 	}
 	down := h.In == nil
 	if !down {
-		w.at(x, p.bottom)
+		w.at(x, portY)
 	}
 	port(h.in)
 	for j, s := range h.inside {
@@ -109,7 +125,7 @@ func (w *walker) pod(p *podGeo, h *hop) {
 	}
 	port(h.out)
 	if h.Out != nil {
-		w.at(x, p.bottom)
+		w.at(x, portY)
 	}
 }
 
@@ -130,10 +146,14 @@ func (w *walker) node(g *nodeGeo, i int) {
 	x := g.col[0] + w.o
 	portOf := func(dev string) string { return portID(g.m.ns.Name, l.m.cardOf(g.m.ns, dev)) }
 
+	hairpin := 0.0 // it leaves by the port that it came by
+	if in != nowhere && h.dev(h.In) == h.dev(h.Out) {
+		hairpin = besidePort
+	}
 	w.arrive(g, i, in)
 	for _, s := range h.in {
 		px, py := w.port(g, in)
-		w.stop(s, px, py, portOf(h.dev(h.In)), nil)
+		w.stop(s, px, py-hairpin, portOf(h.dev(h.In)), nil)
 	}
 	switch in {
 	case botRight:
@@ -163,21 +183,23 @@ func (w *walker) node(g *nodeGeo, i int) {
 	case out == topRight:
 		w.loop(g, false)
 	case out == topLeft && down:
-		w.at(x, g.jogY+w.o)
+		if hairpin > 0 {
+			x -= returnTrack
+		}
+		w.at(g.col[0]+w.o, g.jogY+w.o)
 		w.at(g.loopX+w.o, g.jogY+w.o)
 		w.at(g.loopX+w.o, g.loopY+w.o)
 		w.at(x, g.loopY+w.o)
 	}
 	if out != nowhere {
 		px, py := w.port(g, out)
+		if hairpin > 0 {
+			px, py = px-returnTrack, py+hairpin
+		}
 		for _, s := range h.out {
 			w.stop(s, px, py, portOf(h.dev(h.Out)), nil)
 		}
 		w.at(px, py)
-		return
-	}
-	for _, s := range h.out {
-		w.stop(s, x, g.stationY(l.rows, h, len(h.inside)-1, down), boxID(g.m.ns.Name), nil)
 	}
 }
 
@@ -303,9 +325,16 @@ func (w *walker) circle(d *deviceGeo, h *hop, stations []int, from, to towards) 
 	n := len(stations)
 	onBus := func(t towards) bool { return d.rank == rankRouter && (t == leftNode || t == rightNode) }
 	before, after := 0, 0
-	if onBus(from) {
+	switch {
+	case h.offset > 0 && onBus(to) && !onBus(from):
+		// A second visit of the leg: the circle is taken, and its stations stand on the bus beside it.
+		after = n
+		w.at(d.x+w.o, d.y)
+	case h.offset > 0 && onBus(from):
+		before = n
+	case onBus(from):
 		before = n - 1
-	} else if onBus(to) {
+	case onBus(to):
 		after = n - 1
 	}
 	for k, s := range stations {

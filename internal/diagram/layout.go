@@ -31,6 +31,8 @@ func Build(t *topology.Topology, d *trace.Document) *Scene {
 		devs:  map[string]*deviceGeo{},
 	}
 	l.hops = collect(d)
+	l.fold()
+	count(l.hops)
 	l.measure()
 	l.drawNodes()
 	l.drawChain()
@@ -102,17 +104,40 @@ func collect(d *trace.Document) [][]*hop {
 			h.inside = append(h.inside, i)
 		}
 	}
-	for _, leg := range legs {
-		count := map[string]int{}
-		for _, h := range leg {
-			h.offset = count[h.Namespace]
-			count[h.Namespace] += len(h.inside)
-		}
-		for _, h := range leg {
-			h.total = count[h.Namespace]
+	return legs
+}
+
+// fold puts stations at interfaces that the diagram does not have, such as a node's loopback device, among those inside.
+func (l *layout) fold() {
+	for _, n := range l.m.nodes {
+		for _, leg := range l.hops {
+			for _, h := range leg {
+				if h.Namespace != n.ns.Name {
+					continue
+				}
+				if l.side(n, h.dev(h.In)) == nowhere {
+					h.inside, h.in = append(h.in, h.inside...), nil
+				}
+				if l.side(n, h.dev(h.Out)) == nowhere {
+					h.inside, h.out = append(h.inside, h.out...), nil
+				}
+			}
 		}
 	}
-	return legs
+}
+
+// count numbers the stations of each namespace over all visits of a leg.
+func count(legs [][]*hop) {
+	for _, leg := range legs {
+		n := map[string]int{}
+		for _, h := range leg {
+			h.offset = n[h.Namespace]
+			n[h.Namespace] += len(h.inside)
+		}
+		for _, h := range leg {
+			h.total = n[h.Namespace]
+		}
+	}
 }
 
 // nodeGeo is where an open node's parts are.
@@ -146,7 +171,7 @@ func (l *layout) measure() {
 	for _, n := range l.m.nodes {
 		l.stack(n)
 	}
-	inPods := 1
+	inPods, extra := 1, 0.0
 	for _, leg := range l.hops {
 		for _, h := range leg {
 			ns := l.m.space(h.Namespace)
@@ -156,6 +181,9 @@ func (l *layout) measure() {
 			switch ns.Kind {
 			case topology.Pod:
 				inPods = max(inPods, h.total)
+				if h.total > len(h.inside) {
+					extra = returnRows
+				}
 			case topology.Node:
 				l.rows = max(l.rows, h.total)
 				for _, n := range l.m.nodes {
@@ -167,7 +195,7 @@ func (l *layout) measure() {
 		}
 	}
 	l.rows = max(l.rows, 4)
-	l.podHeight = 84 + float64(inPods-1)*linePitch
+	l.podHeight = 84 + float64(inPods-1)*linePitch + extra
 }
 
 // side is an end of a node's trunk, the vertical that its stations stand on.

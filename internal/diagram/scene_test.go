@@ -17,6 +17,7 @@ import (
 	"github.com/podpath/podpath/internal/diagram"
 	"github.com/podpath/podpath/internal/diagram/diagramtest"
 	"github.com/podpath/podpath/internal/query"
+	"github.com/podpath/podpath/internal/topology"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -46,10 +47,13 @@ var allScenes = sync.OnceValues(func() ([]scene, error) {
 			}
 			for _, from := range c.Places {
 				for _, to := range c.Places {
-					if from.Name == to.Name {
+					if from.Name == to.Name && from.Kind != topology.Node || !from.Sends() {
 						continue
 					}
 					r := query.Request{From: from.Name, To: to.Name}
+					if from.Kind == topology.External && to.Kind == topology.Node {
+						r.DstPort = 30080
+					}
 					doc, err := r.Document(c)
 					if err != nil {
 						return nil, err

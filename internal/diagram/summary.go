@@ -87,6 +87,8 @@ func stepSummary(st *trace.StepDocument) string {
 		return arrow("un-NAT", st.Args["to"])
 	case trace.ConnNAT:
 		return arrow("NAT", st.Args["to"])
+	case trace.BalancerTargetInstance, trace.BalancerTargetIP, trace.BalancerUndo:
+		return arrow("NLB", st.Args["to"])
 	case trace.TTLDecremented:
 		return "ttl " + st.Args["before"] + " → " + st.Args["after"]
 	case trace.DeliveredHere:

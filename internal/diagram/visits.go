@@ -111,9 +111,6 @@ func (w *walker) visit(g *nodeGeo, i int) {
 		w.stop(s, x, y, box, &Label{X: g.col[0] + w.gap(), Y: y, Max: g.loopX - gutterIn - gutterGap - 22 - (g.col[0] + w.gap())})
 	}
 	if out == nowhere {
-		for _, s := range h.out {
-			w.stop(s, x, g.blockY(h, len(h.inside)-1, down), box, nil)
-		}
 		return
 	}
 	way := w.way(g, h, out, !down)

@@ -23,6 +23,7 @@ type BaseChain struct {
 // Stack is the netfilter state of one namespace that does not change while a packet walks: rulesets and sets.
 type Stack struct {
 	Rules  *iptables.Ruleset
+	Rules6 *iptables.Ruleset // ip6tables': shown, not walked, since packets are IPv4
 	Native *nftables.Ruleset
 	Sets   map[string]*Set
 	// Tracks says that connection tracking is on: some rule asks for it (nf_ct_netns_get). A namespace without such a

@@ -3,7 +3,9 @@
 package query
 
 import (
+	"errors"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,6 +21,7 @@ type Request struct {
 	From, To         string
 	Protocol         string
 	SrcPort, DstPort int
+	PortName         string // the destination port by a Service's name for it, in place of DstPort
 	TTL, Payload     int
 	NoDF             bool
 	Exchange         bool
@@ -36,28 +39,80 @@ func (r *Request) Query(places []compile.Place) (trace.Query, error) {
 	if err != nil {
 		return q, err
 	}
-	if src.Name == "" {
-		return q, &compile.FieldError{Field: "from", Code: "not-source", Args: map[string]string{"value": r.From, "want": names(places)}}
+	if src.Name == "" || !src.Sends() {
+		return q, &compile.FieldError{Field: "from", Code: "not-source", Args: map[string]string{"value": r.From, "want": names(senders(places))}}
 	}
 	dst, err := find(places, "to", r.To)
 	if err != nil {
 		return q, err
 	}
-	if src.Name == dst.Name && src.Address == dst.Address {
+	if src.Name == dst.Name && src.Kind != topology.Node { // a node may ask itself: by a node port that is answered elsewhere
 		return q, &compile.FieldError{Field: "to", Code: "same-place", Args: map[string]string{"value": r.To}}
 	}
 	q.From, q.To = src.Name, dst.Address
 	if src.Kind == topology.Node {
 		q.From = src.Node
 	}
-	return q, r.numbers(&q)
+	if src.Kind == topology.External && dst.Public.IsValid() && dst.Name == r.To {
+		q.To = dst.Public
+	}
+	if err := r.resolve(&dst, &q); err != nil {
+		return q, err
+	}
+	return q, r.numbers(&q, dst.Ports)
 }
 
-// numbers fills in protocol and ports.
-func (r *Request) numbers(q *trace.Query) error {
+// resolve is what DNS does: of several addresses that a name stands for, a client gets one.
+func (r *Request) resolve(dst *compile.Place, q *trace.Query) error {
+	if dst.Why != "" {
+		return &compile.FieldError{Field: "to", Code: "no-address-" + dst.Why, Args: map[string]string{"value": dst.Name}}
+	}
+	if len(dst.Addresses) < 2 {
+		return nil
+	}
+	c := trace.Choice{ID: "dns " + dst.Name, Kind: "dns"}
+	for _, a := range dst.Addresses {
+		c.Options = append(c.Options, trace.Option{Value: a.Name, Label: a.Address.String(), Probability: 1 / float64(len(dst.Addresses))})
+	}
+	at := 0
+	if want, ok := r.Choices[c.ID]; ok {
+		at = slices.IndexFunc(dst.Addresses, func(a compile.Named) bool { return a.Name == want })
+		if at < 0 {
+			e := &trace.ChoiceError{ID: c.ID, Value: want}
+			for _, o := range c.Options {
+				e.Options = append(e.Options, o.Value)
+			}
+			return ChoiceError(e)
+		}
+	}
+	c.Chosen, q.To = c.Options[at].Value, dst.Addresses[at].Address
+	q.Drawn = append(q.Drawn, c)
+	return nil
+}
+
+// ChoiceError is a choice that cannot be made, as a wrong field; any other error as it is.
+func ChoiceError(err error) error {
+	var c *trace.ChoiceError
+	if !errors.As(err, &c) {
+		return err
+	}
+	return &compile.FieldError{Field: "choice", Code: "unknown-choice", Args: map[string]string{"id": c.ID, "value": c.Value, "want": strings.Join(c.Options, ", ")}}
+}
+
+// senders are the places that have a socket.
+func senders(places []compile.Place) []compile.Place {
+	return slices.DeleteFunc(slices.Clone(places), func(p compile.Place) bool { return !p.Sends() })
+}
+
+// numbers fills in protocol and ports: where the destination is a Service, its first port stands for one that is not given,
+// and brings its protocol with it.
+func (r *Request) numbers(q *trace.Query, ports []compile.ServicePort) error {
 	name := r.Protocol
 	if name == "" {
 		name = "tcp"
+		if len(ports) > 0 && r.DstPort == 0 && r.PortName == "" {
+			name = ports[0].Protocol.String()
+		}
 	}
 	p, err := packet.ParseProtocol(name)
 	if err != nil || p != packet.TCP && p != packet.UDP && p != packet.ICMP {
@@ -84,10 +139,52 @@ func (r *Request) numbers(q *trace.Query) error {
 		}
 		x.set(x.n)
 	}
-	if q.DstPort == 0 && p != packet.ICMP {
-		q.DstPort = DefaultPort
+	if p == packet.ICMP {
+		return nil
+	}
+	if r.PortName != "" {
+		q.DstPort = portNamed(ports, r.PortName, p)
+		if q.DstPort == 0 {
+			return &compile.FieldError{Field: "dport", Code: "unknown-port", Args: map[string]string{"value": r.PortName, "want": portNames(ports)}}
+		}
+	}
+	if q.DstPort == 0 {
+		q.DstPort = defaultPort(ports, p)
 	}
 	return nil
+}
+
+func portNamed(ports []compile.ServicePort, name string, p packet.Protocol) uint16 {
+	for _, x := range ports {
+		if x.Name == name && x.Protocol == p {
+			return x.Port
+		}
+	}
+	return 0
+}
+
+// portNames lists a Service's ports as one would give them.
+func portNames(ports []compile.ServicePort) string {
+	var out []string
+	for _, x := range ports {
+		if x.Name != "" {
+			out = append(out, x.Name+" ("+x.Protocol.String()+")")
+		}
+	}
+	return strings.Join(append(out, "1 to 65535"), ", ")
+}
+
+// defaultPort is the first port of the protocol, else the first.
+func defaultPort(ports []compile.ServicePort, p packet.Protocol) uint16 {
+	for _, x := range ports {
+		if x.Protocol == p {
+			return x.Port
+		}
+	}
+	if len(ports) > 0 {
+		return ports[0].Port
+	}
+	return DefaultPort
 }
 
 // find resolves a place's name, or an address. An address that is nobody's has no name.
@@ -126,7 +223,8 @@ func (r *Request) Trace(c *compile.Compiled) (*trace.Trace, error) {
 	if err != nil {
 		return nil, err
 	}
-	return trace.Run(c.Topology, q)
+	t, err := trace.Run(c.Topology, q)
+	return t, ChoiceError(err)
 }
 
 // runners are reused by requests that need a trace only until it is rendered.
@@ -142,7 +240,7 @@ func (r *Request) Document(c *compile.Compiled) (*trace.Document, error) {
 	defer runners.Put(run)
 	t, err := run.Run(c.Topology, q)
 	if err != nil {
-		return nil, err
+		return nil, ChoiceError(err)
 	}
 	return t.Document(), nil
 }

@@ -23,6 +23,8 @@ type Engine interface {
 	// Trace walks a packet. What is wrong with the query is a [*FieldError]; the topology may be given all the same, so
 	// that the page can show the cluster beside the message.
 	Trace(ctx context.Context, q Query) (*topology.Topology, *trace.Document, error)
+	// Topology is a preset's network with options, for pages that show it without a packet.
+	Topology(ctx context.Context, preset string, options map[string]string) (*topology.Topology, error)
 }
 
 // Preset is a cluster that comes with podpath. Its name on the page is the sentence `preset.<ID>`.
@@ -50,6 +52,13 @@ type Place struct {
 	Kind    PlaceKind
 	Node    string // a pod's
 	NoStart bool   // nothing can be sent from it
+	Ports   []Port // a Service's
+}
+
+// Port is a port of a Service.
+type Port struct {
+	Name, Protocol string
+	Number         int
 }
 
 // PlaceKind groups places in a list.
@@ -59,7 +68,10 @@ type PlaceKind string
 const (
 	PodPlace     PlaceKind = "pod"
 	NodePlace    PlaceKind = "node"
-	OutsidePlace PlaceKind = "external"
+	ServicePlace PlaceKind = "service"
+	// BalancerPlace is a load balancer by its name.
+	BalancerPlace PlaceKind = "load-balancer"
+	OutsidePlace  PlaceKind = "external"
 )
 
 // Query is what to trace. Zero numbers are the engine's defaults.
@@ -68,16 +80,18 @@ type Query struct {
 	From, To   string
 	Protocol   string // tcp, udp, icmp
 	Port       int
+	PortName   string // the destination port by a Service's name for it, in place of Port
 	SourcePort int
 	TTL        int
 	Payload    int
 	CNI        string
 	Options    map[string]string
+	Choices    map[string]string // where chance decides: the choice's ID to the option
 }
 
 // FieldError is something wrong with one parameter of a query. Code is the sentence `field.<Code>` of the catalogue.
 type FieldError struct {
-	Field string // the URL's parameter: from, to, proto, dport, sport, ttl, payload, preset, cni, or an option's key
+	Field string // the URL's parameter: from, to, proto, dport, sport, ttl, payload, preset, cni, choice, or an option's key
 	Code  string
 	Args  map[string]string
 }

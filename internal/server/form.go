@@ -1,16 +1,18 @@
 package server
 
 import (
-	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/podpath/podpath/internal/query"
+	"github.com/podpath/podpath/internal/trace"
 	"github.com/podpath/podpath/web/locales"
 	"github.com/podpath/podpath/web/templates"
 )
 
 // form is the query as the page shows it, with the messages beside their fields.
-func (s *Server) form(l *locales.Printer, req *request, preset Preset, places []Place) templates.Form {
+func (s *Server) form(l *locales.Printer, req *request, preset Preset, places []Place, doc *trace.Document) templates.Form {
 	f := templates.Form{Protocol: req.Protocol, CNI: req.CNI, Errors: map[string]string{}}
 	for _, p := range s.engine.Presets() {
 		label, ok := l.Lookup("preset."+p.ID, nil)
@@ -20,13 +22,18 @@ func (s *Server) form(l *locales.Printer, req *request, preset Preset, places []
 		f.Presets = append(f.Presets, templates.Choice{Value: p.ID, Label: label, Selected: p.ID == req.Preset})
 	}
 	f.Places = groups(l, places)
+	f.Senders = groups(l, slices.DeleteFunc(slices.Clone(places), func(p Place) bool { return p.NoStart }))
 	f.From, f.To = placeField(req.From, places), placeField(req.To, places)
 	number := func(name, def string) templates.NumberField {
 		return templates.NumberField{Value: req.raw[name], Placeholder: def, Min: limits[name].min, Max: limits[name].max}
 	}
-	f.Port, f.Sport, f.TTL, f.Payload = number("dport", strconv.Itoa(cmp.Or(preset.Start.Port, 80))), number("sport", "40000"), number("ttl", "64"), number("payload", "0")
+	f.Port, f.Sport, f.TTL, f.Payload = number("dport", strconv.Itoa(defaultPort(req, places))), number("sport", "40000"), number("ttl", "64"), number("payload", "0")
 	for _, o := range preset.Options {
 		f.Options = append(f.Options, optionField(l, o, req.Options[o.Key]))
+	}
+	f.Ports = portHint(req.To, places)
+	if doc != nil {
+		f.Picks = picks(l, doc, placeNames(places))
 	}
 	for _, e := range req.errors {
 		name := fieldName(e.Field, preset)
@@ -56,10 +63,68 @@ func fieldName(field string, preset Preset) string {
 	return ""
 }
 
+// defaultPort is the port of a query that names none: a Service's first of the protocol.
+func defaultPort(req *request, places []Place) int {
+	for _, p := range places {
+		if p.Name != req.To || len(p.Ports) == 0 {
+			continue
+		}
+		for _, x := range p.Ports {
+			if x.Protocol == req.Protocol {
+				return x.Number
+			}
+		}
+		return p.Ports[0].Number
+	}
+	return query.DefaultPort
+}
+
+// portHint lists a Service's ports, as one would type them.
+func portHint(to string, places []Place) []string {
+	var out []string
+	for _, p := range places {
+		if p.Name != to {
+			continue
+		}
+		for _, x := range p.Ports {
+			s := strconv.Itoa(x.Number) + "/" + x.Protocol
+			if x.Name != "" {
+				s = x.Name + " " + s
+			}
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// picks are the choices that chance would make, as fields.
+func picks(l *locales.Printer, doc *trace.Document, names func(string) string) []templates.PickField {
+	var out []templates.PickField
+	for i, c := range doc.Choices {
+		if len(c.Options) < 2 {
+			continue
+		}
+		f := templates.PickField{Name: "choice." + c.ID, ID: "f-choice-" + strconv.Itoa(i), Label: l.T("choice." + c.Kind)}
+		for k, o := range c.Options {
+			x := templates.Choice{Value: o.Value, Label: templates.OptionLabel(l, c, o, names), Selected: o.Value == c.Chosen}
+			if o.Probability > 0 {
+				x.Label += " · " + templates.Odds(o.Probability)
+			}
+			if k == 0 {
+				x.Value = "" // what is taken without a choice need not be in the URL
+			}
+			f.Options = append(f.Options, x)
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
 func groups(l *locales.Printer, places []Place) []templates.PlaceGroup {
 	var out []templates.PlaceGroup
-	for _, kind := range []PlaceKind{PodPlace, NodePlace, OutsidePlace} {
-		key := map[PlaceKind]string{PodPlace: "ui.pods", NodePlace: "ui.nodes", OutsidePlace: "ui.outer"}[kind]
+	for _, kind := range []PlaceKind{PodPlace, NodePlace, ServicePlace, BalancerPlace, OutsidePlace} {
+		key := map[PlaceKind]string{PodPlace: "ui.pods", NodePlace: "ui.nodes", ServicePlace: "ui.services", BalancerPlace: "ui.balancers",
+			OutsidePlace: "ui.outer"}[kind]
 		g := templates.PlaceGroup{Label: l.T(key)}
 		for _, p := range places {
 			if p.Kind != kind {

@@ -2,11 +2,15 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/a-h/templ"
 
+	"github.com/podpath/podpath/internal/topology"
+	"github.com/podpath/podpath/internal/trace"
 	"github.com/podpath/podpath/web/locales"
 	"github.com/podpath/podpath/web/templates"
 )
@@ -26,32 +30,25 @@ func (s *Server) trace(w http.ResponseWriter, r *http.Request) error {
 	}
 	req := parse(values)
 	partial := r.Header.Get("HX-Request") == "true" && r.Header.Get("HX-Request-Type") != "full"
+	preset := s.preset(req)
+	topo, doc, err := s.ask(r.Context(), req)
+	if err != nil {
+		return err
+	}
 	if !req.canonical && !partial && len(req.errors) == 0 {
 		http.Redirect(w, r, req.href("/trace", "step", req.step), http.StatusSeeOther)
 		return nil
 	}
-	preset := s.preset(req)
 	shell := s.shell(w, r, req, "/trace")
-	in := templates.Input{Shell: shell, Step: req.step, HomeHref: s.homeHref(r),
-		StepHref: func(id string) string { return req.href("/trace", "step", id) }}
-	if len(req.errors) == 0 {
-		topo, doc, err := s.engine.Trace(r.Context(), req.Query)
-		var field *FieldError
-		switch {
-		case errors.As(err, &field):
-			req.errors = append(req.errors, field)
-			in.Topology = topo
-		case err != nil:
-			return err
-		default:
-			in.Topology, in.Document = topo, doc
-		}
-	}
 	places, err := s.engine.Places(r.Context(), preset.ID, req.Options)
 	if err != nil {
 		return err
 	}
-	in.Form = s.form(shell.L, req, preset, places)
+	in := templates.Input{Shell: shell, Step: req.step, HomeHref: s.homeHref(r), Topology: topo, Document: doc,
+		StepHref:   func(id string) string { return req.href("/trace", "step", id) },
+		ChoiceHref: func(id, value string) string { return req.withChoice("/trace", id, value, "step", req.step) },
+		NodeHref:   req.nodeHref, PlaceName: placeNames(places)}
+	in.Form = s.form(shell.L, req, preset, places, doc)
 	if in.Document != nil {
 		in.Shell.Title = in.Form.Summary
 	}
@@ -67,6 +64,54 @@ func (s *Server) trace(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("HX-Push-Url", req.href("/trace", "step", req.step))
 	}
 	return render(w, r, status, component)
+}
+
+// ask has the query traced, if nothing is wrong with it so far. What is wrong with it is added to its errors. Choices that
+// the form sent along from the trace before are dropped where this packet does not meet them.
+func (s *Server) ask(ctx context.Context, req *request) (*topology.Topology, *trace.Document, error) {
+	if len(req.errors) > 0 {
+		return nil, nil, nil
+	}
+	for {
+		topo, doc, err := s.engine.Trace(ctx, req.Query)
+		var field *FieldError
+		switch {
+		case errors.As(err, &field):
+			if id := field.Args["id"]; req.formChoices && field.Field == "choice" && req.Choices[id] != "" {
+				delete(req.Choices, id)
+				continue
+			}
+			req.errors = append(req.errors, field)
+			return topo, nil, nil
+		case err != nil:
+			return nil, nil, err
+		}
+		if !req.formChoices {
+			return topo, doc, nil
+		}
+		stale := false
+		for id := range req.Choices {
+			if !slices.ContainsFunc(doc.Choices, func(c trace.ChoiceDocument) bool { return c.ID == id }) {
+				delete(req.Choices, id)
+				stale = true
+			}
+		}
+		if req.formChoices = false; !stale {
+			return topo, doc, nil
+		}
+	}
+}
+
+// placeNames finds the place that has an address.
+func placeNames(places []Place) func(string) string {
+	return func(address string) string {
+		for _, p := range places {
+			if p.Detail == address && p.Kind != ServicePlace {
+				return p.Label
+			}
+		}
+		return ""
+	}
 }
 
 // render writes a component once all of it is there, so that an error half way does not leave half a page.

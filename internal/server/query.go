@@ -1,7 +1,9 @@
 package server
 
 import (
+	"maps"
 	"net/url"
+	"regexp"
 	"slices"
 	"sort"
 	"strconv"
@@ -16,8 +18,10 @@ type request struct {
 	errors []*FieldError
 	// canonical is false where the form sent what the plain URL writes shorter.
 	canonical bool
-	lang      string // only where the URL says so
-	theme     string
+	// formChoices: the choices came from the form, which cannot know whether the packet still comes by them.
+	formChoices bool
+	lang        string // only where the URL says so
+	theme       string
 }
 
 // limits are what the numbers of a query may be.
@@ -62,6 +66,7 @@ func parse(v url.Values) *request {
 	for name, to := range map[string]*int{"dport": &r.Port, "sport": &r.SourcePort, "ttl": &r.TTL, "payload": &r.Payload} {
 		*to = r.number(name, get(name))
 	}
+	r.choices(v)
 	if r.Protocol == "icmp" {
 		r.Port, r.SourcePort = 0, 0
 		if r.raw["dport"]+r.raw["sport"] != "" {
@@ -90,6 +95,10 @@ func (r *request) number(name, text string) int {
 		return 0
 	}
 	r.raw[name] = text
+	if name == "dport" && portName.MatchString(text) {
+		r.PortName = text
+		return 0
+	}
 	l := limits[name]
 	n, err := strconv.Atoi(text)
 	if err != nil || n < l.min || n > l.max {
@@ -97,6 +106,37 @@ func (r *request) number(name, text string) int {
 		return 0
 	}
 	return n
+}
+
+// portName is what Kubernetes takes for a port's name (IsValidPortName: RFC 6335, section 5.1): it has a letter.
+var portName = regexp.MustCompile(`^[a-z0-9-]{0,14}[a-z][a-z0-9-]{0,14}$`)
+
+// choices reads choice=id=option, and the form's own choice.id.
+func (r *request) choices(v url.Values) {
+	add := func(id, value string) {
+		if r.Choices == nil {
+			r.Choices = map[string]string{}
+		}
+		r.Choices[id] = value
+	}
+	for _, s := range v["choice"] {
+		id, value, ok := strings.Cut(s, "=")
+		if !ok {
+			r.bad("choice", "bad-choice", "value", s)
+			continue
+		}
+		add(id, value)
+	}
+	for name, values := range v {
+		id, ok := strings.CutPrefix(name, "choice.")
+		if !ok {
+			continue
+		}
+		r.canonical, r.formChoices = false, true
+		if values[0] != "" {
+			add(id, values[0])
+		}
+	}
 }
 
 // options reads set=key=value, and the form's own set.key=value.
@@ -159,6 +199,9 @@ func (r *request) href(path string, extra ...string) string {
 	for _, k := range keys {
 		add("set", k+"="+r.Options[k])
 	}
+	for _, id := range slices.Sorted(maps.Keys(r.Choices)) {
+		add("choice", id+"="+r.Choices[id])
+	}
 	lang, theme := r.lang, r.theme
 	for i := 0; i+1 < len(extra); i += 2 {
 		switch extra[i] {
@@ -180,6 +223,19 @@ func escape(s string) string {
 	return strings.NewReplacer("%2F", "/", "%3A", ":", "%2C", ",", "%3D", "=").Replace(url.QueryEscape(s))
 }
 
+// withChoice is the address of the same query with one choice made another way; "" goes back to the first.
+func (r *request) withChoice(path, id, value string, extra ...string) string {
+	c := *r
+	c.Choices = maps.Clone(r.Choices)
+	if c.Choices == nil {
+		c.Choices = map[string]string{}
+	}
+	if c.Choices[id] = value; value == "" {
+		delete(c.Choices, id)
+	}
+	return c.href(path, extra...)
+}
+
 // set takes a query over as it stands, with its numbers as text.
 func (r *request) set(q Query) {
 	r.Query = q
@@ -192,4 +248,13 @@ func (r *request) set(q Query) {
 	if r.Protocol == "" {
 		r.Protocol = "tcp"
 	}
+}
+
+// nodeHref is the address of a node's page in the context of the query, at a chain.
+func (r *request) nodeHref(namespace, table, chain string) string {
+	h := r.href("/node", "node", namespace)
+	if chain != "" {
+		h += "#" + table + "-" + chain
+	}
+	return h
 }

@@ -62,7 +62,7 @@ func TestRoutes(t *testing.T) {
 		{strings.Replace(podToPod, "proto=tcp", "proto=icmp", 1), 303, "/trace?preset=eks-study&from=pod/default/web-7c9f5&to=pod/default/api-5d4b8&proto=icmp", ""},
 		// what is wrong stands beside its field
 		{strings.Replace(podToPod, "8080", "99999", 1), 422, "", `id="dport-error"`},
-		{strings.Replace(podToPod, "8080", "http", 1), 422, "", "http is not a number between 1 and 65535"},
+		{strings.Replace(podToPod, "8080", "80.5", 1), 422, "", "80.5 is not a number between 1 and 65535"},
 		{strings.Replace(podToPod, "api-5d4b8", "gone", 1), 422, "", `id="to-error"`},
 		{strings.Replace(podToPod, "proto=tcp", "proto=sctp", 1), 422, "", `id="proto-error"`},
 		{strings.Replace(podToPod, "eks-study", "gke", 1), 422, "", `id="preset-error"`},

@@ -8,7 +8,7 @@ import (
 )
 
 // State prints a part of the namespace as the kernel's own tools would: addresses (`ip addr`), rules, routes,
-// neighbours, iptables (`iptables-save`), nft (`nft list ruleset`, without iptables-nft's own tables), ipsets. It is ""
+// neighbours, iptables (`iptables-save`), ip6tables, nft (`nft list ruleset`, without iptables-nft's own tables), ipsets. It is ""
 // for what there is none of.
 func (ns *Namespace) State(part string) string {
 	var b strings.Builder
@@ -32,6 +32,10 @@ func (ns *Namespace) State(part string) string {
 	case "iptables":
 		if ns.Netfilter.Rules != nil {
 			return ns.Netfilter.Rules.String()
+		}
+	case "ip6tables":
+		if ns.Netfilter.Rules6 != nil {
+			return ns.Netfilter.Rules6.String()
 		}
 	case "nft":
 		if ns.Netfilter.Native != nil {

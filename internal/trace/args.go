@@ -143,7 +143,7 @@ func (t *Trace) args(s *Step) map[string]string {
 				}
 			}
 		}
-	case NobodyOutside, RouteNone, MartianDest, RouteMulticast, LoopbackToOutside, VPCNoRoute, GatewayUnknownDst, NATGatewayNoEntry, VPCNoCard:
+	case NobodyOutside, GatewayPrivateDst, RouteNone, MartianDest, RouteMulticast, LoopbackToOutside, VPCNoRoute, GatewayUnknownDst, NATGatewayNoEntry, VPCNoCard:
 		a["dst"], a["table"] = after.IP.Dst.String(), s.more().Text[0]
 	case TableMissing:
 		a["table"] = s.more().Text[0]
@@ -206,7 +206,7 @@ func (t *Trace) args(s *Step) map[string]string {
 	case BalancerFlow:
 		a["balancer"] = s.more().Text[0]
 	case BalancerNoListener:
-		a["balancer"], a["protocol"], a["port"] = s.more().Text[0], s.more().Text[1], num(0)
+		a["balancer"], a["protocol"], a["port"] = s.more().Text[0], s.more().Text[1], strings.TrimPrefix(num(0), "0")
 	case BalancerNoTarget:
 		a["balancer"], a["zone"] = s.more().Text[0], s.more().Text[1]
 	case DeliveredHere, ClosedPort:

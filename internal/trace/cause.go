@@ -17,10 +17,10 @@ func (t *Trace) causes(d *Document) {
 					t.because(d, doc, "mapping", s.cause-1)
 				}
 				if mark, ok := markCause(steps[:i], s); ok {
+					t.because(d, doc, "mark", hops[h].first+int32(mark))
 					if from, ok := jumpTo(steps[:mark], &steps[mark]); ok {
 						t.because(d, doc, "jump", hops[h].first+int32(from))
 					}
-					t.because(d, doc, "mark", hops[h].first+int32(mark))
 				}
 			}
 		}

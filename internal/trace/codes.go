@@ -100,26 +100,27 @@ const (
 	TunnelUnread Code = "tunnel-device" // dev, kind: the walk does not know this device
 
 	// fabric
-	SourceCheckOK     Code = "source-check-ok"        // eni, src
-	SourceCheckFailed Code = "source-check-failed"    // eni, src: the card does not own it
-	DestCheckFailed   Code = "destination-check"      // eni, dst
-	GroupEgressOK     Code = "group-egress-allowed"   // group, rule
-	GroupEgressNo     Code = "group-egress-denied"    // groups
-	GroupIngressOK    Code = "group-ingress-allowed"  // group, rule
-	GroupIngressNo    Code = "group-ingress-denied"   // groups
-	GroupTracked      Code = "group-tracked"          // eni: the answer to something it let through before
-	VPCRoute          Code = "vpc-route"              // table, dst, target
-	VPCNoRoute        Code = "vpc-no-route"           // table, dst
-	VPCMapped         Code = "vpc-mapped"             // dst, eni, node: the mapping service knows the card
-	VPCNoCard         Code = "vpc-no-card"            // dst: no card has the address
-	GatewayNAT        Code = "internet-gateway-nat"   // from, to
-	GatewayNoPublic   Code = "internet-gateway-none"  // src: no public address
-	GatewayUnknownDst Code = "internet-gateway-dst"   // dst: no card has this public address
-	NATGatewaySNAT    Code = "nat-gateway-snat"       // from, to
-	NATGatewayUndo    Code = "nat-gateway-undo"       // from, to
-	NATGatewayNoEntry Code = "nat-gateway-unexpected" // dst: nothing inside asked for it
-	NobodyOutside     Code = "nobody-outside"         // dst: no host beyond the gateway has it
-	FabricTooBig      Code = "fabric-too-big"         // len, mtu
+	SourceCheckOK     Code = "source-check-ok"          // eni, src
+	SourceCheckFailed Code = "source-check-failed"      // eni, src: the card does not own it
+	DestCheckFailed   Code = "destination-check"        // eni, dst
+	GroupEgressOK     Code = "group-egress-allowed"     // group, rule
+	GroupEgressNo     Code = "group-egress-denied"      // groups
+	GroupIngressOK    Code = "group-ingress-allowed"    // group, rule
+	GroupIngressNo    Code = "group-ingress-denied"     // groups
+	GroupTracked      Code = "group-tracked"            // eni: the answer to something it let through before
+	VPCRoute          Code = "vpc-route"                // table, dst, target
+	VPCNoRoute        Code = "vpc-no-route"             // table, dst
+	VPCMapped         Code = "vpc-mapped"               // dst, eni, node: the mapping service knows the card
+	VPCNoCard         Code = "vpc-no-card"              // dst: no card has the address
+	GatewayNAT        Code = "internet-gateway-nat"     // from, to
+	GatewayNoPublic   Code = "internet-gateway-none"    // src: no public address
+	GatewayUnknownDst Code = "internet-gateway-dst"     // dst: no card has this public address
+	GatewayPrivateDst Code = "internet-gateway-private" // dst: an address that the Internet does not carry
+	NATGatewaySNAT    Code = "nat-gateway-snat"         // from, to
+	NATGatewayUndo    Code = "nat-gateway-undo"         // from, to
+	NATGatewayNoEntry Code = "nat-gateway-unexpected"   // dst: nothing inside asked for it
+	NobodyOutside     Code = "nobody-outside"           // dst: no host beyond the gateway has it
+	FabricTooBig      Code = "fabric-too-big"           // len, mtu
 
 	// a load balancer of the fabric
 	BalancerTargetInstance Code = "lb-target-instance" // from, to, target, zone, listener: a machine's node port
@@ -145,6 +146,8 @@ const (
 	AssumePort    Code = "assume-port"     // namespace, port: the kernel would draw at random
 	AssumeNoRules Code = "assume-no-rules" // namespace: no `ip rule` given, the kernel's three taken
 	AssumeChoice  Code = "assume-choice"   // id: a choice was given for what the packet does not meet
+	// AssumeClassic says that a load balancer that a Service asks for is not modelled.
+	AssumeClassic Code = "assume-classic-balancer" // service
 
 	// what would have to change
 	WouldRaiseTTL     Code = "would-raise-ttl"      // at least

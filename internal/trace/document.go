@@ -91,7 +91,7 @@ type StepDocument struct {
 	// Interface is where the step happens, for the stages that are at an interface (receive, transmit, bridge).
 	Interface string `json:"interface,omitempty"`
 	// Because are the steps that this one follows from: the rule that set up the mapping that is applied or undone here; the
-	// rule that set the mark which a rule here asks for, and before it the rule that led there.
+	// rule that set the mark which a rule here asks for, and the rule that led to it.
 	Because []CauseDocument `json:"because,omitempty"`
 	// Evidence are further verbatim lines in evaluation order: the rules or routes passed over before the deciding one.
 	Evidence []EvidenceDocument `json:"evidence,omitempty"`

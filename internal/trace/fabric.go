@@ -11,6 +11,9 @@ import (
 // internetMTU is what an Internet gateway carries: jumbo frames end at the VPC's edge (facts/underlay.md, section 1).
 const internetMTU = 1500
 
+// carrierGrade is the shared address space of RFC 6598.
+var carrierGrade = netip.MustParsePrefix("100.64.0.0/10")
+
 // fabricState is what a cloud's fabric remembers: connections that security groups let through, the mappings of its NAT
 // gateways, and the flows of its load balancers.
 type fabricState struct {
@@ -229,11 +232,16 @@ func (w *walker) toInternet() (topology.Port, bool) {
 	f := w.top.Fabric
 	port, ok := f.OutsideFor(w.p.IP.Dst)
 	if !ok {
-		if card, private := f.CardByPublic(w.p.IP.Dst); card != nil {
-			// A public address of the VPC's own: the gateway translates this end too, and the packet turns back.
-			w.p.IP.Dst = private
-			w.step(StageFabric, VerdictNAT, GatewayNAT)
-			return w.fromGateway(f.InternetGateway().ID, card)
+		// A public address of the VPC's own: the gateway translates this end too, and the packet turns back.
+		if port, ok, known := w.inward(f.InternetGateway().ID); known {
+			return port, ok
+		}
+		if dst := w.p.IP.Dst; dst.IsPrivate() || carrierGrade.Contains(dst) {
+			// Nobody routes these on the Internet (RFC 1918, RFC 6598).
+			s := w.drop(GatewayPrivateDst, "")
+			w.more(s).Addr = dst
+			w.endHop("")
+			return topology.Port{}, false
 		}
 		w.unknown(NobodyOutside)
 		w.endHop("")
@@ -295,22 +303,34 @@ func (w *walker) fabricInbound() (topology.Port, bool) {
 		name = igw.ID
 	}
 	w.beginHop(name, topology.Gateway, nil, "internet")
+	port, ok, known := w.inward(name)
+	if !known {
+		s := w.drop(GatewayUnknownDst, "")
+		w.more(s).Addr = dst
+		w.endHop("")
+	}
+	return port, ok
+}
+
+// inward is the Internet gateway's other direction: a public address becomes the private one behind it. known is false
+// where nothing in the VPC has the address.
+func (w *walker) inward(name string) (port topology.Port, ok, known bool) {
+	f, dst := w.top.Fabric, w.p.IP.Dst
 	if gw := f.NATGatewayByPublic(dst); gw != nil {
 		w.p.IP.Dst = gw.Private
 		w.step(StageFabric, VerdictNAT, GatewayNAT)
 		w.endHop(gw.ID)
-		return w.natGatewayBack(gw, dst)
+		port, ok = w.natGatewayBack(gw, dst)
+		return port, ok, true
 	}
 	card, private := f.CardByPublic(dst)
 	if card == nil {
-		s := w.drop(GatewayUnknownDst, "")
-		w.more(s).Addr = dst
-		w.endHop("")
-		return topology.Port{}, false
+		return port, false, false
 	}
 	w.p.IP.Dst = private
 	w.step(StageFabric, VerdictNAT, GatewayNAT)
-	return w.fromGateway(name, card)
+	port, ok = w.fromGateway(name, card)
+	return port, ok, true
 }
 
 // fromGateway takes a packet that an Internet gateway lets in to a card. A load balancer's is met first, the router

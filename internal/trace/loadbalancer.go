@@ -41,7 +41,10 @@ func (w *walker) balance(card *topology.ENICard, from string) (topology.Port, bo
 	node := b.Node(t.Dst)
 	if listener == nil || node == nil || t.Protocol == packet.ICMP {
 		s := w.drop(BalancerNoListener, "")
-		w.more(s).Text[0], w.more(s).Number[0] = b.Name, int(t.DstPort)
+		w.more(s).Text[0] = b.Name
+		if t.Protocol != packet.ICMP {
+			w.more(s).Number[0] = int(t.DstPort)
+		}
 		w.more(s).Text[1] = t.Protocol.String()
 		return end()
 	}
@@ -56,6 +59,7 @@ func (w *walker) balance(card *topology.ENICard, from string) (topology.Port, bo
 	if !listener.KeepClient {
 		w.p.IP.Src = card.Primary
 		w.p.L4.SrcPort = netfilter.RandomPort(packet.Tuple{Src: card.Primary, Dst: target.Address, SrcPort: t.SrcPort, DstPort: target.Port, Protocol: t.Protocol})
+		w.assume(AssumePort, "namespace", b.ID, "port", strconv.Itoa(int(w.p.L4.SrcPort)))
 	}
 	code := BalancerTargetIP
 	if listener.ByInstance {

@@ -185,7 +185,7 @@ func weigh(s *StepDocument) int {
 		return 8
 	}
 	switch Code(s.Code) {
-	case RuleSNAT, RuleDNAT, RuleMasquerade, RuleRedirect, ConnNAT, ConnNATUndo:
+	case RuleSNAT, RuleDNAT, RuleMasquerade, RuleRedirect, ConnNAT, ConnNATUndo, BalancerTargetInstance, BalancerTargetIP, BalancerUndo:
 		return 7
 	case RuleMark, RuleRestored:
 		return 6

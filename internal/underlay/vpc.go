@@ -1,5 +1,5 @@
 // Package underlay is what the nodes stand on, as fabric data of a topology: a VPC's subnets, route tables, gateways,
-// security groups and cards (facts/underlay.md, section 1).
+// security groups, cards and load balancers (facts/underlay.md, sections 1 and 2).
 package underlay
 
 import (
@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	discoveryv1 "k8s.io/api/discovery/v1"
 
 	"github.com/podpath/podpath/internal/cluster"
 	"github.com/podpath/podpath/internal/packet"
@@ -20,10 +22,13 @@ type VPC struct {
 	Fabric   *topology.Fabric
 	Cards    map[string][]*topology.ENICard // by node, in the node's order
 	Branches map[string]*topology.ENICard   // by pod key
+	// Assumptions are what the description asks for and the fabric does not have.
+	Assumptions []topology.Assumption
 }
 
-// Build makes the fabric. Outside hosts are added by whoever makes their namespaces.
-func Build(c *cluster.Cluster) (*VPC, error) {
+// Build makes the fabric. Outside hosts are added by whoever makes their namespaces. The slices say where load balancers'
+// targets are.
+func Build(c *cluster.Cluster, endpointSlices []*discoveryv1.EndpointSlice) (*VPC, error) {
 	v := &c.VPC
 	f := &topology.Fabric{Name: "vpc", Region: v.Region, CIDRs: v.CIDRs, Outside: map[netip.Addr]topology.Port{}, OutsideMAC: mac("internet")}
 	if v.ID != "" {
@@ -49,7 +54,10 @@ func Build(c *cluster.Cluster) (*VPC, error) {
 	if err := groups(v, f); err != nil {
 		return nil, err
 	}
-	return out, out.cards(c)
+	if err := out.cards(c); err != nil {
+		return nil, err
+	}
+	return out, out.balancers(c, endpointSlices)
 }
 
 func tableName(name string) string {

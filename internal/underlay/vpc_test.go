@@ -53,7 +53,7 @@ func build(t *testing.T) *VPC {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := Build(c)
+	v, err := Build(c, c.Slices())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,7 +242,7 @@ func TestErrors(t *testing.T) {
 		}
 		c, err := cluster.Read([]byte(text), "test.yaml")
 		if err == nil {
-			_, err = Build(c)
+			_, err = Build(c, c.Slices())
 		}
 		if err == nil || !strings.Contains(err.Error(), x.want) {
 			t.Errorf("%s: error %v, want %q", x.name, err, x.want)
@@ -252,7 +252,7 @@ func TestErrors(t *testing.T) {
 
 func TestNameless(t *testing.T) {
 	c := &cluster.Cluster{Name: "x", VPC: cluster.VPC{CIDRs: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/16")}}}
-	v, err := Build(c)
+	v, err := Build(c, c.Slices())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -128,3 +128,6 @@ func (p *TracePage) backLabel() string {
 	}
 	return p.L.T("ui.reply")
 }
+
+// percent is a share as a width.
+func percent(share float64) string { return strconv.FormatFloat(share*100, 'f', 2, 64) + "%" }

@@ -12,6 +12,7 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/podpath/podpath/internal/diagram"
+	"github.com/podpath/podpath/internal/topology"
 	"github.com/podpath/podpath/internal/trace"
 )
 
@@ -26,17 +27,20 @@ type LineView struct {
 	Note    string
 	Misses  []MissView // passed over just before this line
 	Passed  string     // how many, in words
+	Because []CauseView
 }
 
-// Part is a piece of verbatim text; Strong is what decides in it.
+// Part is a piece of verbatim text; Strong is what decides in it; Href leads to the chain that it names.
 type Part struct {
 	Text   string
 	Strong bool
+	Href   string
 }
 
 // MissView is a rule or route that was tried in vain.
 type MissView struct {
-	Text, Note string
+	Parts []Part
+	Note  string
 }
 
 // deciding marks what to read first in a line of kernel output.
@@ -59,7 +63,7 @@ func parts(text string) []Part {
 }
 
 // lines are a station's decision in the order in which the kernel took it.
-func (b *builder) lines(s *diagram.Station, steps []trace.StepDocument, drop bool) []LineView {
+func (b *builder) lines(s *diagram.Station, hop *trace.HopDocument, steps []trace.StepDocument, drop bool) []LineView {
 	var out []LineView
 	table := ""
 	for i := range steps {
@@ -74,12 +78,12 @@ func (b *builder) lines(s *diagram.Station, steps []trace.StepDocument, drop boo
 			}
 			out = append(out, LineView{Class: "cap", Plain: name})
 		}
-		out = append(out, b.line(s, st, s.First+i == s.Decisive, drop && i == len(steps)-1))
+		out = append(out, b.line(s, hop, st, s.First+i == s.Decisive, drop && i == len(steps)-1))
 	}
 	return out
 }
 
-func (b *builder) line(s *diagram.Station, st *trace.StepDocument, decisive, drop bool) LineView {
+func (b *builder) line(s *diagram.Station, hop *trace.HopDocument, st *trace.StepDocument, decisive, drop bool) LineView {
 	l := LineView{Class: "is-met", Sign: "•", Verdict: b.l.T("ui.verdict-none")}
 	set := func(class, sign, verdict string) { l.Class, l.Sign, l.Verdict = class, sign, b.l.T("ui."+verdict) }
 	switch {
@@ -99,13 +103,13 @@ func (b *builder) line(s *diagram.Station, st *trace.StepDocument, decisive, dro
 	case st.Text == "":
 		l.Plain = sentence
 	default:
-		l.Parts = parts(strings.ReplaceAll(st.Text, "\t", " "))
+		l.Parts = b.linked(parts(strings.ReplaceAll(st.Text, "\t", " ")), hop, st)
 		if !decisive && noteworthy(trace.Code(st.Code)) {
 			l.Note = sentence
 		}
 	}
 	for _, e := range st.Evidence {
-		m := MissView{Text: strings.ReplaceAll(e.Text, "\t", " ")}
+		m := MissView{Parts: []Part{{Text: strings.ReplaceAll(e.Text, "\t", " ")}}}
 		switch {
 		case e.Code != "":
 			m.Note, _ = b.l.Lookup("evidence."+e.Code, nil)
@@ -115,8 +119,9 @@ func (b *builder) line(s *diagram.Station, st *trace.StepDocument, decisive, dro
 		l.Misses = append(l.Misses, m)
 	}
 	for _, x := range st.Misses {
-		l.Misses = append(l.Misses, MissView{Text: x.Text, Note: b.missNote(x)})
+		l.Misses = append(l.Misses, MissView{Parts: b.linked(parts(x.Text), hop, st), Note: b.missNote(x)})
 	}
+	l.Because = b.because(st, s.Index)
 	if n := max(st.Passed, len(l.Misses)); n > 0 {
 		id := "ui.passed"
 		if len(st.Evidence) > 0 && st.Evidence[0].Verdict == "lost" {
@@ -125,6 +130,27 @@ func (b *builder) line(s *diagram.Station, st *trace.StepDocument, decisive, dro
 		l.Passed = b.l.T(id, "count", itoa(n))
 	}
 	return l
+}
+
+// linked lets a jump in a rule's text be followed, to the chain on the node's page.
+func (b *builder) linked(in []Part, hop *trace.HopDocument, st *trace.StepDocument) []Part {
+	if b.in.NodeHref == nil || st.Table == "" || hop.Kind != string(topology.Node) {
+		return in
+	}
+	ns, err := b.topo.Namespace(hop.Namespace)
+	if err != nil || ns.Netfilter.Rules == nil {
+		return in
+	}
+	t := ns.Netfilter.Rules.Table(st.Table)
+	if t == nil {
+		return in
+	}
+	for i := range in {
+		if name, ok := strings.CutPrefix(in[i].Text, "-j "); ok && t.Chain(name) != nil {
+			in[i].Href = b.in.NodeHref(hop.Namespace, st.Table, name)
+		}
+	}
+	return in
 }
 
 // facts are what a step without kernel output of its own rests on: what it changed, or else what it looked at.
@@ -153,6 +179,9 @@ func verbatim(parts []Part) templ.Component {
 			s := templ.EscapeString(p.Text)
 			if p.Strong {
 				s = "<b>" + s + "</b>"
+			}
+			if p.Href != "" {
+				s = `<a class="jump" href="` + templ.EscapeString(p.Href) + `">` + s + "</a>"
 			}
 			if _, err := io.WriteString(w, s); err != nil {
 				return err

@@ -43,7 +43,7 @@ type TracePage struct {
 	Outcome  Outcome
 	Conns    []ConnView
 	Assume   []string
-	Choices  []trace.ChoiceDocument
+	Choices  []ChoiceView
 	HomeHref string
 }
 
@@ -54,9 +54,12 @@ func (p *TracePage) HasTrace() bool { return len(p.Stations) > 0 }
 type Form struct {
 	Presets  []Choice
 	Places   []PlaceGroup
+	Senders  []PlaceGroup // those that can send
 	From, To PlaceField
 	Protocol string
 	Port     NumberField
+	Ports    []string // a Service's, as a hint
+	Picks    []PickField
 	Sport    NumberField
 	TTL      NumberField
 	Payload  NumberField
@@ -94,6 +97,12 @@ type PlaceGroup struct {
 type PlaceField struct {
 	Value   string
 	Address string // set where Value is not in the list
+}
+
+// PickField is a choice that chance makes on a real node.
+type PickField struct {
+	Name, ID, Label string
+	Options         []Choice
 }
 
 // NumberField is a number as it was typed.
@@ -150,6 +159,7 @@ type StationView struct {
 	NS      string
 	Chip    Chip
 	Say     string
+	Choices []*ChoiceView // made at this station
 }
 
 // GroupView is a run of stations in one place, for the list.
@@ -196,7 +206,13 @@ type Input struct {
 	Step     string // the station to show, by ID
 	// StepHref gives the address of the page at a station.
 	StepHref func(id string) string
-	HomeHref string
+	// ChoiceHref gives the address of the trace that chooses another way; "" goes back to the first.
+	ChoiceHref func(id, value string) string
+	// NodeHref gives the address of a node's page at a chain.
+	NodeHref func(namespace, table, chain string) string
+	// PlaceName names the place that has an address; "" for none.
+	PlaceName func(address string) string
+	HomeHref  string
 }
 
 // NewTracePage makes the page of a trace. Without a document it is the form alone.
@@ -211,7 +227,7 @@ func NewTracePage(in Input) *TracePage {
 		}
 		return p
 	}
-	b := &builder{l: in.Shell.L, doc: in.Document, topo: in.Topology, href: in.StepHref}
+	b := &builder{l: in.Shell.L, doc: in.Document, topo: in.Topology, href: in.StepHref, in: &in}
 	p.Scene = diagram.Build(in.Topology, in.Document)
 	b.scene = p.Scene
 	p.Stations = b.stations()
@@ -230,7 +246,12 @@ func NewTracePage(in Input) *TracePage {
 	for _, a := range in.Document.Assumptions {
 		p.Assume = append(p.Assume, b.l.Code(a.Code, a.Args))
 	}
-	p.Choices = in.Document.Choices
+	p.Choices = b.choices(p.Stations)
+	for i := range p.Choices {
+		if at := p.Choices[i].Station; at >= 0 {
+			p.Stations[at].Choices = append(p.Stations[at].Choices, &p.Choices[i])
+		}
+	}
 	return p
 }
 
@@ -241,6 +262,7 @@ type builder struct {
 	topo  *topology.Topology
 	scene *diagram.Scene
 	href  func(string) string
+	in    *Input
 }
 
 func (b *builder) stations() []StationView {
@@ -264,7 +286,7 @@ func (b *builder) stations() []StationView {
 		}
 		v.Reason = steps[len(steps)-1].Args["reason"]
 		v.Where = b.where(s, steps)
-		v.Lines = b.lines(s, steps, v.Drop)
+		v.Lines = b.lines(s, &hop, steps, v.Drop)
 		before := -1
 		if i > 0 && b.scene.Stations[i-1].Leg == s.Leg {
 			before = b.lastPacket(b.scene.Stations[i-1].StationDocument)
@@ -314,6 +336,9 @@ func (b *builder) title(s *diagram.Station, hop trace.HopDocument, reply bool) s
 }
 
 func (b *builder) fabricKey(hop trace.HopDocument) string {
+	if hop.Kind == string(topology.LoadBalancer) {
+		return "fabric-nlb"
+	}
 	if b.topo.Fabric != nil {
 		for _, g := range b.topo.Fabric.Gateways {
 			if g.ID == hop.Namespace {

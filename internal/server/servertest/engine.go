@@ -31,6 +31,11 @@ func (Engine) Places(context.Context, string, map[string]string) ([]server.Place
 	}, nil
 }
 
+// Topology is the cluster that the scenarios run in.
+func (Engine) Topology(_ context.Context, preset string, _ map[string]string) (*topology.Topology, error) {
+	return diagramtest.Topology(preset == "eks-private"), nil
+}
+
 // Trace gives the scenario of the two places.
 func (Engine) Trace(_ context.Context, q server.Query) (*topology.Topology, *trace.Document, error) {
 	private := q.Preset == "eks-private"

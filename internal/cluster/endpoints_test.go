@@ -1,0 +1,124 @@
+package cluster
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+const withServices = good + `---
+apiVersion: v1
+kind: Service
+metadata: {namespace: default, name: web}
+spec:
+  clusterIP: 10.96.0.1
+  selector: {app: web}
+  ports: [{name: http, port: 80, targetPort: http}, {name: metrics, port: 9100}]
+---
+apiVersion: v1
+kind: Service
+metadata: {namespace: default, name: nobody}
+spec: {clusterIP: 10.96.0.2, selector: {app: nobody}, ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {namespace: other, name: web}
+spec: {clusterIP: 10.96.0.3, selector: {app: web}, ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {namespace: default, name: byhand}
+spec: {clusterIP: 10.96.0.4, selector: {app: web}, ports: [{port: 80}]}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {namespace: default, name: byhand-1, labels: {kubernetes.io/service-name: byhand}}
+addressType: IPv4
+ports: [{port: 8080}]
+endpoints: [{addresses: [10.9.9.9]}]
+`
+
+// slicesText writes slices down, one a line: service, ports, endpoints.
+func slicesText(c *Cluster) string {
+	var b strings.Builder
+	for _, s := range c.Slices() {
+		fmt.Fprintf(&b, "%s/%s", s.Namespace, s.Labels["kubernetes.io/service-name"])
+		for _, p := range s.Ports {
+			name := ""
+			if p.Name != nil {
+				name = *p.Name
+			}
+			fmt.Fprintf(&b, " %s:%d", name, *p.Port)
+		}
+		for _, e := range s.Endpoints {
+			node, zone, ready := "-", "-", ""
+			if e.NodeName != nil {
+				node = *e.NodeName
+			}
+			if e.Zone != nil {
+				zone = *e.Zone
+			}
+			if e.Conditions.Ready != nil && !*e.Conditions.Ready {
+				ready = " not ready"
+			}
+			fmt.Fprintf(&b, " | %s %s %s%s", e.Addresses[0], node, zone, ready)
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+// TestSlices: what the endpoint slice controller makes of the pods. Labels and the namespace select; a named target port
+// has the pod's own number; a port left out is the Service's; slices that are given are left as they are.
+func TestSlices(t *testing.T) {
+	text := strings.Replace(withServices, "name: web, node: n1, address: 10.0.1.11}",
+		"name: web, node: n1, address: 10.0.1.11, labels: {app: web, x: y}, ports: [{name: http, port: 8080}]}", 1)
+	text = strings.Replace(text, "address: 10.0.1.12, eni: 1}",
+		"address: 10.0.1.12, eni: 1, labels: {app: web}, notReady: true, ports: [{name: http, port: 8081}, {name: http, port: 53, protocol: UDP}]}", 1)
+	c, err := Read([]byte(text), "x.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `default/byhand :8080 | 10.9.9.9 - -
+default/web http:8080 metrics:9100 | 10.0.1.11 n1 zone-a
+default/web http:8081 metrics:9100 | 10.0.1.12 n1 zone-a not ready
+default/nobody
+other/web
+`
+	if got := slicesText(c); got != want {
+		t.Errorf("slices:\n%swant:\n%s", got, want)
+	}
+	if err := c.Check(); err != nil {
+		t.Errorf("checked without its file: %v", err)
+	}
+}
+
+// TestSlicesOfTwins: pods with the same ports share a slice, and a port that a pod has no number for is not in its slice.
+func TestSlicesOfTwins(t *testing.T) {
+	text := strings.ReplaceAll(withServices, "node: n1, address", "node: n1, labels: {app: web}, address")
+	c, err := Read([]byte(text), "x.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := strings.Split(slicesText(c), "\n")[1], "default/web metrics:9100 | 10.0.1.11 n1 zone-a | 10.0.1.12 n1 zone-a"; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// TestFirstDocument: a file is cut at the first separator behind the first content, and lines keep their numbers.
+func TestFirstDocument(t *testing.T) {
+	for _, tt := range []struct{ text, first, rest string }{
+		{"a: 1\n", "a: 1\n", ""},
+		{"a: 1\n---\nb: 2\n", "a: 1\n", "\n---\nb: 2\n"},
+		{"---\na: 1\n---\nb: 2\n", "---\na: 1\n", "\n\n---\nb: 2\n"},
+		{"# c\n\n--- # x\na: 1\r\n--- \nb: 2", "# c\n\n--- # x\na: 1\r\n", "\n\n\n\n--- \nb: 2"},
+		{"a: |\n  ---\n  b\n", "a: |\n  ---\n  b\n", ""},
+		{"", "", ""},
+		{"---", "---", ""},
+	} {
+		first, rest := firstDocument([]byte(tt.text))
+		if string(first) != tt.first || string(rest) != tt.rest {
+			t.Errorf("%q: %q and %q, want %q and %q", tt.text, first, rest, tt.first, tt.rest)
+		}
+	}
+}

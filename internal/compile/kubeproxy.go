@@ -1,0 +1,128 @@
+package compile
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/podpath/podpath/internal/cluster"
+	"github.com/podpath/podpath/internal/iptables"
+	"github.com/podpath/podpath/internal/kubeproxy"
+	"github.com/podpath/podpath/internal/netfilter"
+	"github.com/podpath/podpath/internal/topology"
+)
+
+// services is what every node's kube-proxy sees of the cluster. The slices are made once, when the first node asks.
+type services struct {
+	c      *cluster.Cluster
+	slices func() []*discoveryv1.EndpointSlice
+}
+
+func newServices(c *cluster.Cluster) *services {
+	return &services{c, sync.OnceValue(c.Slices)}
+}
+
+// runs says whether there is a kube-proxy at all.
+func (s *services) runs() bool { return s.c.KubeProxy != nil || len(s.c.Services) > 0 }
+
+// input is what the kube-proxy of a node acts on.
+func (s *services) input(n *cluster.Node) *kubeproxy.Input {
+	config := cluster.KubeProxyConfig{}
+	if s.c.KubeProxy != nil {
+		config = *s.c.KubeProxy
+	}
+	config.HostnameOverride = n.Name
+	in := &kubeproxy.Input{Config: &config, Node: s.node(n), Services: s.c.Services, EndpointSlices: s.slices(), KubeletFirst: true}
+	in.HostAddresses = []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})}
+	for _, e := range n.ENIs {
+		in.HostAddresses = append(in.HostAddresses, e.Address)
+	}
+	return in
+}
+
+// node is the Node object: the one given, else what the cloud would say of the machine.
+func (s *services) node(n *cluster.Node) *corev1.Node {
+	for _, o := range s.c.NodeObjects {
+		if o.Name == n.Name {
+			return o
+		}
+	}
+	return &corev1.Node{
+		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Node"},
+		ObjectMeta: metav1.ObjectMeta{Name: n.Name, Labels: map[string]string{corev1.LabelHostname: n.Name,
+			corev1.LabelTopologyZone: s.c.ZoneOf(n), corev1.LabelTopologyRegion: s.c.VPC.Region}},
+		Status: corev1.NodeStatus{Addresses: []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: n.ENIs[0].Address.String()},
+			{Type: corev1.NodeHostName, Address: n.Name}}},
+	}
+}
+
+// proxy adds to a node what its kube-proxy writes. kube-proxy puts its jumps at the head of the built-in chains, so they
+// stand before those of the network plugin whoever came first.
+func (s *services) proxy(n *cluster.Node, ns *topology.Namespace) error {
+	if !s.runs() {
+		return nil
+	}
+	in := s.input(n)
+	rules, err := kubeproxy.Rules(in, kubeproxy.IPv4)
+	if err != nil {
+		return fmt.Errorf("node %s: kube-proxy: %w", n.Name, err)
+	}
+	own := ns.Netfilter
+	if rules, err = join(rules, own.Rules); err != nil {
+		return fmt.Errorf("node %s: %w", n.Name, err)
+	}
+	six, err := kubeproxy.Rules(in, kubeproxy.IPv6)
+	if err != nil {
+		return fmt.Errorf("node %s: kube-proxy: %w", n.Name, err)
+	}
+	ns.Netfilter = netfilter.New(rules, own.Native, own.Sets)
+	ns.Netfilter.Rules6 = six
+	for k, v := range in.Sysctls() {
+		if _, given := n.Sysctls[k]; !given {
+			ns.Sysctl[k] = v
+		}
+	}
+	return nil
+}
+
+// join makes one ruleset of two writers': in each built-in chain the first one's rules stand before the second's. User
+// chains are sorted by name, as iptables-save lists them. Neither may be used by itself afterwards.
+func join(first, second *iptables.Ruleset) (*iptables.Ruleset, error) {
+	out := &iptables.Ruleset{}
+	for _, rs := range []*iptables.Ruleset{first, second} {
+		if rs == nil {
+			continue
+		}
+		for _, t := range rs.Tables {
+			into := out.AddTable(t.Name)
+			for _, c := range t.Chains {
+				x := into.AddChain(c.Name)
+				for _, r := range c.Rules {
+					x.AppendRule(r)
+				}
+			}
+		}
+	}
+	for _, t := range out.Tables {
+		slices.SortStableFunc(t.Chains, func(a, b *iptables.Chain) int {
+			switch {
+			case a.BuiltIn() && b.BuiltIn():
+				return 0
+			case a.BuiltIn():
+				return -1
+			case b.BuiltIn():
+				return 1
+			}
+			if a.Name < b.Name {
+				return -1
+			}
+			return 1
+		})
+	}
+	return out, out.Link()
+}
