@@ -16,12 +16,19 @@ func (t *Table) execute(p *ruleReader, n *Counters, line int) error {
 	if !ok && cmd != "-F" && cmd != "-X" {
 		return fmt.Errorf("%s without a chain (want %s CHAIN …)", short(cmd), short(cmd))
 	}
-	if ok && !chainName(name) {
+	var c *Chain
+	if cmd == "-A" && ok {
+		c = p.chainAt(t, name)
+	}
+	if c == nil && ok && !chainName(name) {
 		return fmt.Errorf("chain name %q (no blank, and no - or ! first)", short(name))
 	}
 	switch cmd {
 	case "-A", "--append":
-		c := t.AddChain(name)
+		if c == nil {
+			c = t.AddChain(name)
+			p.at = c.nth
+		}
 		t.place(c, len(c.Rules), p.readAll(), n, line)
 		return nil
 	case "-I", "--insert":

@@ -59,9 +59,11 @@ type addressTest interface {
 }
 
 // newAddressTest reads ADDR[/LENGTH|/MASK] of either family; anyFamily where it is neither's.
-func newAddressTest(s string, dst, not bool) (addressTest, family) {
+func (a *arena) newAddressTest(s string, dst, not bool) (addressTest, family) {
 	if addr, mask, ok := parseAddressMask(s); ok {
-		return &AddressMatch{Addr: addr, Mask: mask, Dst: dst, Not: not}, ipv4
+		m := a.addresses.take()
+		*m = AddressMatch{Addr: addr, Mask: mask, Dst: dst, Not: not}
+		return m, ipv4
 	}
 	if p, ok := parsePrefix6(s); ok {
 		return &Address6Match{prefix6: p, Dst: dst, Not: not}, ipv6

@@ -11,11 +11,11 @@ import (
 func newMatch(name string) extension {
 	switch name {
 	case "tcp":
-		return newPortsMatch(packet.TCP)
+		return newPortsMatch(&PortsMatch{}, packet.TCP)
 	case "udp":
-		return newPortsMatch(packet.UDP)
+		return newPortsMatch(&PortsMatch{}, packet.UDP)
 	case "sctp":
-		return newPortsMatch(packet.SCTP)
+		return newPortsMatch(&PortsMatch{}, packet.SCTP)
 	case "icmp":
 		return &ICMPMatch{}
 	case "icmp6":
@@ -226,7 +226,7 @@ type StatisticMatch struct {
 	Share            uint32 // of 1<<31, iff Random
 	Every, Packet    uint32 // iff not Random
 	Not              bool
-	mode             string
+	hasMode          bool
 	hasP, hasN, hasK bool
 }
 
@@ -235,9 +235,9 @@ const wholeShare = 1 << 31
 func (m *StatisticMatch) option(name string, not bool, a *args) error {
 	switch name {
 	case "mode":
-		m.mode, _ = a.next()
-		m.Random = m.mode == "random"
-		if not || !m.Random && m.mode != "nth" {
+		mode, _ := a.next()
+		m.Random, m.hasMode = mode == "random", true
+		if not || !m.Random && mode != "nth" {
 			return errValue
 		}
 		return nil
@@ -271,7 +271,7 @@ func (m *StatisticMatch) option(name string, not bool, a *args) error {
 }
 
 func (m *StatisticMatch) done(*basics) error {
-	if m.Random && (!m.hasP || m.hasN || m.hasK) || !m.Random && (m.mode == "" || !m.hasN || !m.hasK || m.hasP || m.Packet >= m.Every) {
+	if m.Random && (!m.hasP || m.hasN || m.hasK) || !m.Random && (!m.hasMode || !m.hasN || !m.hasK || m.hasP || m.Packet >= m.Every) {
 		return errValue
 	}
 	return nil

@@ -77,8 +77,9 @@ type PortsMatch struct {
 	Flags, NotFlags    bool
 }
 
-func newPortsMatch(p packet.Protocol) *PortsMatch {
-	return &PortsMatch{Protocol: p, Src: portTest{PortRange: allPorts}, Dst: portTest{PortRange: allPorts}}
+func newPortsMatch(m *PortsMatch, p packet.Protocol) *PortsMatch {
+	m.Protocol, m.Src.PortRange, m.Dst.PortRange = p, allPorts, allPorts
+	return m
 }
 
 func (m *PortsMatch) option(name string, not bool, a *args) error {

@@ -1,8 +1,6 @@
 package iptables
 
 import (
-	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -56,49 +54,90 @@ func checkText(s string) error {
 // iptables-restore --noflush takes them from what is there already.
 func Parse(r io.Reader, name string) (*Ruleset, error) {
 	p := parser{file: name, rs: &Ruleset{}}
-	// One byte more than the limit, so that an input that is exactly as long as allowed passes.
-	limited := &io.LimitedReader{R: r, N: MaxInput + 1}
-	br := bufio.NewReaderSize(limited, MaxLine)
+	// Lines are cut from the text of a block, and words from the lines: what rules keep of them is not copied again.
+	size := int64(MaxLine)
+	if known, ok := r.(interface{ Len() int }); ok {
+		size = max(min(int64(known.Len()), MaxInput)+1, 512) // all in one block
+	}
+	buf := make([]byte, min(size, MaxLine/2))
+	total := int64(0)
+	open := "" // the beginning of a line that the next block goes on with
 	for {
-		line, err := br.ReadSlice('\n')
-		if len(line) > 0 {
+		var block strings.Builder
+		block.Grow(len(open) + int(size))
+		block.WriteString(open)
+		n, err := io.CopyBuffer(&block, io.LimitReader(r, size), buf)
+		if total += n; total > MaxInput {
 			p.number++
-			if limited.N <= 0 {
-				return nil, p.errorf("the input is longer than MaxInput, %d bytes (split it by table)", MaxInput)
-			}
+			return nil, p.errorf("the input is longer than MaxInput, %d bytes (split it by table)", MaxInput)
 		}
-		switch {
-		case errors.Is(err, bufio.ErrBufferFull):
-			return nil, p.errorf("the line is longer than MaxLine, %d bytes (no rule is)", MaxLine)
-		case err != nil && err != io.EOF:
-			return nil, fmt.Errorf("%s:%d: %w", name, p.number+1, err)
+		last := err == nil && n < size
+		text := block.String()
+		if len(text) < block.Cap()/2 {
+			text = strings.Clone(text) // rules keep it whole
 		}
-		if len(line) > 0 {
-			if e := p.take(string(bytes.TrimRight(line, "\r\n"))); e != nil {
-				return nil, e
-			}
+		if open, err = p.lines(text, last, err); err != nil {
+			return nil, err
 		}
-		if err == io.EOF {
+		if last {
 			return p.finish()
 		}
 	}
 }
 
+// lines takes the lines of a block, and returns the open one at its end: of the last block that is a line too. An error of
+// reading counts once the lines before it were taken.
+func (p *parser) lines(text string, last bool, read error) (open string, err error) {
+	whole := text[:strings.LastIndexByte(text, '\n')+1]
+	p.checked = checkText(whole) == nil // all at once is faster than line by line
+	for text != "" {
+		line, rest := text, ""
+		end := strings.IndexByte(text, '\n')
+		ended := end >= 0
+		if ended {
+			line, rest = text[:end], text[end+1:]
+		}
+		if len(text)-len(rest) > MaxLine {
+			p.number++
+			return "", p.errorf("the line is longer than MaxLine, %d bytes (no rule is)", MaxLine)
+		}
+		if !ended {
+			if !last {
+				break
+			}
+			p.checked = false
+		}
+		p.number++
+		for strings.HasSuffix(line, "\r") {
+			line = line[:len(line)-1]
+		}
+		if err := p.take(line); err != nil {
+			return "", err
+		}
+		text = rest
+	}
+	if read != nil {
+		return "", fmt.Errorf("%s:%d: %w", p.file, p.number+1, read)
+	}
+	return text, nil
+}
+
 // parser holds what has been read so far.
 type parser struct {
-	file    string
-	number  int // of the line being read
-	rules   int
-	rs      *Ruleset
-	table   *Table
-	opened  int      // the line of the table's *name
-	list    bool     // in the output of -S
-	named   string   // the table that a prompt has announced
-	pending []string // comments that may belong to the next table
-	done    bool     // the last table may still get its "# Completed"
-	reader  ruleReader
-	policy  map[*Chain]int // where each chain was declared
-	ended   map[string]int // where each table was committed
+	file     string
+	number   int // of the line being read
+	rules    int
+	rs       *Ruleset
+	table    *Table
+	opened   int      // the line of the table's *name
+	list     bool     // in the output of -S
+	named    string   // the table that a prompt has announced
+	pending  []string // comments that may belong to the next table
+	done     bool     // the last table may still get its "# Completed"
+	reader   ruleReader
+	counters slab[Counters] // of chains
+	checked  bool           // the block was found to be text, so that its lines need not be looked at
+	ended    map[string]int // where each table was committed
 }
 
 func (p *parser) errorf(format string, args ...any) error {
@@ -106,10 +145,15 @@ func (p *parser) errorf(format string, args ...any) error {
 }
 
 func (p *parser) take(line string) error {
-	if err := checkText(line); err != nil {
-		return p.errorf("%v", err)
+	if !p.checked {
+		if err := checkText(line); err != nil {
+			return p.errorf("%v", err)
+		}
 	}
-	text := strings.Trim(line, " \t")
+	text := line
+	if line != "" && (line[0] <= ' ' || line[len(line)-1] <= ' ') {
+		text = strings.Trim(line, " \t")
+	}
 	if p.table != nil && !p.list {
 		return p.inTable(text)
 	}
@@ -169,7 +213,7 @@ func (p *parser) openTable(text string) error {
 	if line, twice := p.ended[name]; twice {
 		return p.errorf("table %s again; it ended in line %d (give one dump at a time)", name, line)
 	}
-	p.table = &Table{Name: name, Leading: p.pending}
+	p.table = &Table{Name: name, Leading: p.pending, reading: true}
 	p.pending, p.opened, p.done, p.named = nil, p.number, false, ""
 	p.reader.printed = false
 	return nil
@@ -198,39 +242,43 @@ func (p *parser) inTable(text string) error {
 
 // declare reads what follows the colon: a chain, its policy, its counters.
 func (p *parser) declare(text string) error {
-	f := strings.Fields(text)
-	if len(f) < 2 || len(f) > 3 {
+	var f [3]string
+	n := 0
+	for w := range strings.FieldsSeq(text) {
+		if n == len(f) {
+			n++
+			break
+		}
+		f[n] = w
+		n++
+	}
+	if n < 2 || n > 3 {
 		return p.errorf("chain line %q (want :NAME POLICY [packets:bytes])", short(":"+text))
 	}
-	var n *Counters
-	if len(f) == 3 {
-		var ok bool
-		if n, ok = parseCounters(f[2]); !ok {
+	var counters *Counters
+	if n == 3 {
+		c, ok := parseCounters(f[2])
+		if !ok {
 			return p.errorf("counters %q of chain %s (want [packets:bytes])", short(f[2]), f[0])
 		}
+		counters = p.counters.take()
+		*counters = c
 	}
-	return p.addChain(f[0], f[1], n)
+	return p.addChain(f[0], f[1], counters)
 }
 
 func (p *parser) addChain(name, policy string, n *Counters) error {
 	if err := p.checkPolicy(name, policy); err != nil {
 		return err
 	}
-	c := p.table.Chain(name)
-	if c != nil && p.policy[c] != 0 && c.Policy != policy {
-		return p.errorf("chain %s has policy %s here and %s in line %d (give one dump at a time)", name, policy, c.Policy, p.policy[c])
-	}
-	if c == nil {
-		c = p.table.AddChain(name)
-	}
-	if p.policy == nil {
-		p.policy = map[*Chain]int{}
+	c := p.table.AddChain(name)
+	if c.declared != 0 && c.Policy != policy {
+		return p.errorf("chain %s has policy %s here and %s in line %d (give one dump at a time)", name, policy, c.Policy, c.declared)
 	}
 	if c.BuiltIn() {
 		p.reader.printed = true // what declares a built-in chain is a dump, or was one
 	}
-	c.Policy, c.Counters = policy, n
-	p.policy[c] = p.number
+	c.Policy, c.Counters, c.declared = policy, n, p.number
 	return nil
 }
 
@@ -255,18 +303,22 @@ func (p *parser) checkPolicy(name, policy string) error {
 
 // chainName says whether iptables takes the name (assert_valid_chain_name in xshared.c; nft's limit is not enforced).
 func chainName(s string) bool {
-	return s != "" && s[0] != '-' && s[0] != '!' && !strings.ContainsFunc(s, func(r rune) bool {
+	i := 0
+	for i < len(s) && bare(s[i]) {
+		i++
+	}
+	return s != "" && s[0] != '-' && s[0] != '!' && !strings.ContainsFunc(s[i:], func(r rune) bool {
 		return r == '"' || unicode.IsSpace(r) || unicode.IsControl(r)
 	})
 }
 
-func parseCounters(s string) (*Counters, bool) {
+func parseCounters(s string) (Counters, bool) {
 	s, open := strings.CutPrefix(s, "[")
 	s, closed := strings.CutSuffix(s, "]")
 	packets, bytes, colon := strings.Cut(s, ":")
 	a, ok1 := parseCount(packets)
 	b, ok2 := parseCount(bytes)
-	return &Counters{a, b}, open && closed && colon && ok1 && ok2
+	return Counters{a, b}, open && closed && colon && ok1 && ok2
 }
 
 func parseCount(s string) (n uint64, ok bool) {
@@ -287,7 +339,7 @@ func (p *parser) counted(text string) error {
 	if rest = strings.TrimLeft(rest, " \t"); !ok || !good || !strings.HasPrefix(rest, "-") {
 		return p.errorf("%q (want [packets:bytes] -A CHAIN …)", short(text))
 	}
-	return p.command(rest, n)
+	return p.command(rest, &n)
 }
 
 // command reads one -A, -I or other command of iptables-restore input.
@@ -325,7 +377,7 @@ func (p *parser) endTable() {
 		p.ended = map[string]int{}
 	}
 	p.ended[t.Name] = p.number
-	p.table, p.policy = nil, nil
+	p.table, t.reading = nil, false
 }
 
 func (p *parser) finish() (*Ruleset, error) {

@@ -75,14 +75,14 @@ func (p *parser) listed(text string) error {
 		}
 	}
 	if p.table == nil {
-		p.table, p.list, p.opened = &Table{Name: p.named, Leading: p.pending}, true, p.number
+		p.table, p.list, p.opened = &Table{Name: p.named, Leading: p.pending, reading: true}, true, p.number
 		p.pending, p.reader.printed = nil, false
 	}
 	switch f[0] {
 	case "-P", "--policy":
 		if len(f) == 6 && f[3] == "-c" { // iptables -S -v
 			if n, ok := parseCounters("[" + f[4] + ":" + f[5] + "]"); ok {
-				return p.addChain(f[1], f[2], n)
+				return p.addChain(f[1], f[2], &n)
 			}
 		}
 		if len(f) != 3 {
@@ -103,7 +103,7 @@ func (p *parser) listed(text string) error {
 // startsAgain says whether a policy line begins the next table: its chain has a policy already, or rules have passed.
 func (p *parser) startsAgain(chain string) bool {
 	c := p.table.Chain(chain)
-	return c != nil && p.policy[c] != 0 || slices.ContainsFunc(p.table.Chains, func(c *Chain) bool { return len(c.Rules) > 0 || c.Policy == "-" })
+	return c != nil && c.declared != 0 || slices.ContainsFunc(p.table.Chains, func(c *Chain) bool { return len(c.Rules) > 0 || c.Policy == "-" })
 }
 
 // endList closes the table of an `iptables -S` and finds its name where nothing announced it.

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/iotest"
 )
 
 func TestParseErrors(t *testing.T) {
@@ -66,6 +67,7 @@ func TestTruncated(t *testing.T) {
 // repeated is an endless input.
 type repeated struct {
 	head, text string
+	at         int // in text
 	left       int64
 }
 
@@ -78,15 +80,12 @@ func (r *repeated) Read(b []byte) (int, error) {
 		r.head = r.head[n:]
 		return n, nil
 	}
-	n := 0
-	for n+len(r.text) <= len(b) {
-		n += copy(b[n:], r.text)
+	for n := 0; n < len(b); {
+		k := copy(b[n:], r.text[r.at:])
+		n, r.at = n+k, (r.at+k)%len(r.text)
 	}
-	if n == 0 {
-		n = copy(b, r.text)
-	}
-	r.left -= int64(n)
-	return n, nil
+	r.left -= int64(len(b))
+	return len(b), nil
 }
 
 func TestHugeInput(t *testing.T) {
@@ -347,4 +346,44 @@ func FuzzRule(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestBlocks: an input read in pieces, however small, is what it is when read at once.
+func TestBlocks(t *testing.T) {
+	text := string(scale1k(t))[:300_000]
+	text = text[:strings.LastIndexByte(text, '\n')+1] + "COMMIT\n# é at the end" // no line end behind the last line
+	want, err := Parse(strings.NewReader(text), "whole")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, r := range map[string]io.Reader{
+		"a byte at a time": iotest.OneByteReader(strings.NewReader(text)), "halves": iotest.HalfReader(strings.NewReader(text)),
+		"data with the end": iotest.DataErrReader(strings.NewReader(text)), "unknown length": io.MultiReader(strings.NewReader(text)),
+	} {
+		got, err := Parse(r, name)
+		if err != nil {
+			t.Errorf("%v", err)
+		} else if got.String() != want.String() {
+			t.Errorf("%s: %s", name, firstDifference(got.String(), want.String()))
+		}
+	}
+	_, err = Parse(iotest.TimeoutReader(iotest.OneByteReader(strings.NewReader(text))), "broken")
+	if !errors.Is(err, iotest.ErrTimeout) || !strings.HasPrefix(err.Error(), "broken:1: ") {
+		t.Errorf("broken reader: %v", err)
+	}
+}
+
+// TestChainsAsTheyCome: rules find their chains in whatever order they stand, also after chains were taken out.
+func TestChainsAsTheyCome(t *testing.T) {
+	const in = "*filter\n:INPUT ACCEPT [0:0]\n:A - [0:0]\n:B - [0:0]\n:C - [0:0]\n-A C -i c1\n-A A -i a1\n-A C -i c2\n-A B -i b1\n-F B\n-X B\n-A C -i c3\n-A D -i d1\n" +
+		"-A A -i a2\n-A C -i c4\n-A D -i d2\n-A INPUT -j C\nCOMMIT\n"
+	const want = "*filter\n:INPUT ACCEPT [0:0]\n:A - [0:0]\n:C - [0:0]\n:D - [0:0]\n-A INPUT -j C\n-A A -i a1\n-A A -i a2\n-A C -i c1\n-A C -i c2\n-A C -i c3\n-A C -i c4\n" +
+		"-A D -i d1\n-A D -i d2\nCOMMIT\n"
+	rs, err := Parse(strings.NewReader(in), "in")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := rs.String(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
 }

@@ -14,7 +14,9 @@ var builtIns = map[string][]string{
 	"security": {"INPUT", "FORWARD", "OUTPUT"},
 }
 
-func isBuiltIn(table, chain string) bool { return slices.Contains(builtIns[table], chain) }
+func isBuiltIn(table, chain string) bool {
+	return len(chain) <= len("POSTROUTING") && slices.Contains(builtIns[table], chain)
+}
 
 // NewTable makes a table with its built-in chains, empty and with policy ACCEPT.
 func NewTable(name string) *Table {
@@ -62,7 +64,8 @@ func (t *Table) AddChain(name string) *Chain {
 	if c := t.Chain(name); c != nil {
 		return c
 	}
-	c := &Chain{Name: name, Table: t, Policy: "-"}
+	c := t.chains.take()
+	c.Name, c.Table, c.Policy, c.nth = name, t, "-", len(t.Chains)
 	if isBuiltIn(t.Name, name) {
 		c.Policy = "ACCEPT"
 	}
@@ -148,7 +151,7 @@ func (p *ruleReader) readAll() []*Rule {
 	if len(bs.moreSrc)+len(bs.moreDst) == 0 {
 		return []*Rule{r}
 	}
-	srcs, dsts := expand(bs.src, bs.moreSrc, false), expand(bs.dst, bs.moreDst, true)
+	srcs, dsts := p.expand(bs.src, bs.moreSrc, false), p.expand(bs.dst, bs.moreDst, true)
 	var rules []*Rule
 	for _, s := range srcs {
 		for _, d := range dsts {
@@ -190,10 +193,10 @@ func wholeText(text string, n *Counters) *Rule {
 }
 
 // expand lists a test and the further addresses it was given with; one nil where there is none. A list is never inverted.
-func expand(m addressTest, more []string, dst bool) []addressTest {
+func (a *arena) expand(m addressTest, more []string, dst bool) []addressTest {
 	list := []addressTest{m}
 	for _, s := range more {
-		t, _ := newAddressTest(s, dst, false)
+		t, _ := a.newAddressTest(s, dst, false)
 		list = append(list, t)
 	}
 	return list
@@ -210,9 +213,11 @@ func copyTarget(t Target) Target {
 // insert puts a rule at index i and numbers what follows it.
 func (c *Chain) insert(i int, r *Rule) {
 	c.Rules = slices.Insert(c.Rules, i, r)
-	c.index.Store(nil)
+	if c.index.Load() != nil {
+		c.index.Store(nil)
+	}
 	r.Chain = c
-	if j, ok := r.Target.(*JumpTarget); ok && j.Chain == nil && c.Table != nil {
+	if j, ok := r.Target.(*JumpTarget); ok && j.Chain == nil && c.Table != nil && !c.Table.reading {
 		j.Chain = c.Table.Chain(j.Name)
 	}
 	c.renumber(i)

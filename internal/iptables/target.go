@@ -48,6 +48,11 @@ func newTarget(name string) extension {
 	return nil
 }
 
+// knownTarget says whether the name is that of a target that podpath does not model.
+func knownTarget(name string) bool {
+	return len(name) <= len("CONNSECMARK") && knownTargets[name]
+}
+
 // knownTargets are the extensions of iptables that podpath does not model: no chain can have such a name.
 var knownTargets = map[string]bool{
 	"AUDIT": true, "CHECKSUM": true, "CLASSIFY": true, "CLUSTERIP": true, "CONNSECMARK": true, "DSCP": true, "ECN": true,

@@ -5,9 +5,12 @@ import "strings"
 // token is one word of a rule. Words that stood in quotes are values, never options: a comment may read "-j ACCEPT".
 type token struct {
 	text       string
-	start, end int // in the line, quotes included
+	start, end int32 // in the line, quotes included
 	quoted     bool
 }
+
+// endsWord are the characters that end a word without quotes.
+var endsWord = [256]bool{' ': true, '\t': true, '\r': true, '"': true}
 
 // split cuts a line into words the way iptables-restore does (add_param_to_argv in xshared.c): blanks separate, double
 // quotes hold a word together, and a backslash means something inside them only. It appends to toks, which the caller
@@ -26,10 +29,10 @@ func split(toks []token, line string) ([]token, bool) {
 			i = next
 		default:
 			j := i
-			for j < len(line) && line[j] != ' ' && line[j] != '\t' && line[j] != '\r' && line[j] != '"' {
+			for j < len(line) && !endsWord[line[j]] {
 				j++
 			}
-			toks = append(toks, token{text: line[i:j], start: i, end: j})
+			toks = append(toks, token{text: line[i:j], start: int32(i), end: int32(j)})
 			i = j
 		}
 	}
@@ -38,7 +41,7 @@ func split(toks []token, line string) ([]token, bool) {
 
 // quoted reads the word whose opening quote is at i. Only a word with escapes needs memory of its own.
 func quoted(line string, i int) (t token, next int, closed bool) {
-	t = token{start: i, quoted: true}
+	t = token{start: int32(i), quoted: true}
 	var b strings.Builder
 	from := i + 1
 	for j := from; j < len(line); j++ {
@@ -55,11 +58,11 @@ func quoted(line string, i int) (t token, next int, closed bool) {
 				b.WriteString(line[from:j])
 				t.text = b.String()
 			}
-			t.end = j + 1
+			t.end = int32(j + 1)
 			return t, j + 1, true
 		}
 	}
-	t.end = len(line)
+	t.end = int32(len(line))
 	return t, len(line), false
 }
 
@@ -72,7 +75,7 @@ func splitShell(line string) ([]token, bool) {
 			i++
 			continue
 		}
-		t := token{start: i}
+		t := token{start: int32(i)}
 		var b strings.Builder
 		quote := byte(0)
 		for ; i < len(line); i++ {
@@ -98,16 +101,21 @@ func splitShell(line string) ([]token, bool) {
 		if quote != 0 {
 			return nil, false
 		}
-		t.text, t.end = b.String(), i
+		t.text, t.end = b.String(), int32(i)
 		toks = append(toks, t)
 	}
 	return toks, true
 }
 
 // bare are the characters that need no quotes (xtables_save_string in xtables.c).
-func bare(c byte) bool {
-	return c == '_' || c == '-' || '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
-}
+func bare(c byte) bool { return bareChars[c] }
+
+var bareChars = func() (is [256]bool) {
+	for _, c := range []byte("_-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") {
+		is[c] = true
+	}
+	return is
+}()
 
 // appendQuoted writes a free text as iptables-save does: without quotes only where every character is harmless.
 func appendQuoted(b []byte, s string) []byte {

@@ -38,7 +38,9 @@ type Table struct {
 	// belong to it (`# Completed on …`).
 	Leading, Completed []string
 
-	index map[string]*Chain // of Chains by name; rebuilt where it is out of step, see Chain
+	index   map[string]*Chain // of Chains by name; rebuilt where it is out of step, see Chain
+	chains  slab[Chain]       // what AddChain takes from
+	reading bool              // by a parser, which links all jumps at the table's end
 }
 
 // Chain is a built-in chain (Policy is ACCEPT or DROP) or a user's (Policy is "-").
@@ -49,7 +51,9 @@ type Chain struct {
 	Counters *Counters // nil where the input had none
 	Rules    []*Rule   // changed by the methods of this package only: an index depends on it
 
-	index atomic.Pointer[chainIndex] // see indexed
+	index    atomic.Pointer[chainIndex] // see indexed
+	declared int                        // the line of the input that declared it, while the table is read
+	nth      int                        // its place in Table.Chains when it was added
 }
 
 // BuiltIn says whether the kernel calls the chain by itself at a hook, so that it has a policy.
