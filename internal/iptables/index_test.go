@@ -356,7 +356,7 @@ func TestIndexMadeAtOnce(t *testing.T) {
 	wg.Wait()
 }
 
-// TestExamined: how many rules are tried does not depend on how many Services there are.
+// TestExamined: how many rules are tried does not depend on how many Services there are, and a walk needs no memory.
 func TestExamined(t *testing.T) {
 	examined := map[int]int{}
 	for _, n := range []int{10, 100, 1000} {
@@ -372,6 +372,10 @@ func TestExamined(t *testing.T) {
 			t.Fatalf("%d Services: verdict %d", n, v.Kind)
 		}
 		examined[n] = e.Examined
+		in, c := toLastService(t, rs), rs.Table("nat").Chain("PREROUTING")
+		if allocs := testing.AllocsPerRun(10, func() { e.Run(c, in, nil) }); allocs != 0 {
+			t.Errorf("%d Services: %v allocations per run", n, allocs)
+		}
 	}
 	// Ten Services are few enough to be tried one after another.
 	if examined[100] != examined[1000] || examined[1000] > 8 || examined[10] > minIndexed {

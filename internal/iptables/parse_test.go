@@ -128,6 +128,8 @@ func TestList(t *testing.T) {
 		{"root@node:~# iptables -t nat -S POSTROUTING -v\n-P POSTROUTING ACCEPT -c 1 2\n-A POSTROUTING -s 10.0.0.0/8 -c 3 4 -j MASQUERADE\n",
 			"*nat\n:POSTROUTING ACCEPT [1:2]\n[3:4] -A POSTROUTING -s 10.0.0.0/8 -j MASQUERADE\nCOMMIT\n"},
 		{"$ sudo iptables-legacy --list-rules --table=raw\n-P PREROUTING ACCEPT\n", "*raw\n:PREROUTING ACCEPT [0:0]\nCOMMIT\n"},
+		{"# ip6tables -t nat -S OUTPUT\n-P OUTPUT ACCEPT\n-A OUTPUT -d fd00::1/128 -j ACCEPT\n",
+			"*nat\n:OUTPUT ACCEPT [0:0]\n-A OUTPUT -d fd00::1/128 -j ACCEPT\nCOMMIT\n"},
 		{"# iptables -S\n-N A\n", "*filter\n:A - [0:0]\nCOMMIT\n"},
 	} {
 		rs, err := Parse(strings.NewReader(tt.in), "list")
