@@ -137,6 +137,9 @@ func (p *text) station(hop *trace.HopDocument, s *trace.StationDocument, hue str
 	for _, c := range changes(steps) {
 		p.printf("%s%s %s → %s\n", indent, c.Field, p.paint(dim, c.Before), p.paint(yellow, c.After))
 	}
+	for _, b := range d.Because {
+		p.printf("%s%s\n", indent, p.paint(dim, "because of "+b.Station+strings.TrimRight(": "+b.Text, ": ")))
+	}
 	if d.Would != nil {
 		p.printf("%s%s\n", indent, p.say.Code(d.Would.Code, d.Would.Args))
 	}
@@ -178,8 +181,12 @@ func brief(d *trace.StepDocument) string {
 		return "route table " + a["table"] + ": " + a["dst"] + " → " + a["target"]
 	case trace.VPCMapped:
 		return a["dst"] + " is on " + a["eni"] + " of " + a["node"]
-	case trace.GatewayNAT, trace.NATGatewaySNAT, trace.NATGatewayUndo:
+	case trace.GatewayNAT, trace.NATGatewaySNAT, trace.NATGatewayUndo, trace.BalancerUndo:
 		return a["from"] + " → " + a["to"]
+	case trace.BalancerTargetInstance, trace.BalancerTargetIP:
+		return "listener " + a["listener"] + ": target " + a["target"] + ", " + a["from"] + " → " + a["to"]
+	case trace.BalancerFlow:
+		return "back to the load balancer of " + a["balancer"]
 	case trace.DeliveredHere:
 		if a["port"] == "" {
 			return "delivered to " + a["dst"]
@@ -236,11 +243,17 @@ func (p *text) ending() {
 	}
 	p.printf("\n")
 	for _, c := range p.doc.Choices {
-		p.printf("%s %s: %s", p.paint(dim, "choice"), c.ID, c.Chosen)
+		p.printf("%s %s  %s\n", p.paint(dim, "choice"), c.ID, p.paint(dim, p.say.T("choice."+c.Kind)))
 		for _, o := range c.Options {
-			p.printf("  %s %.1f %%", o.Value, o.Probability*100)
+			mark, odds := " ", ""
+			if o.Value == c.Chosen {
+				mark = p.paint(green, "✓")
+			}
+			if o.Probability > 0 {
+				odds = fmt.Sprintf("%6.2f %%", o.Probability*100)
+			}
+			p.printf("  %s %-26s %-22s %s\n", mark, o.Value, o.Label, odds)
 		}
-		p.printf("\n")
 	}
 	for _, a := range p.doc.Assumptions {
 		p.printf("%s %s\n", p.paint(dim, "assumed"), p.say.Code(a.Code, a.Args))

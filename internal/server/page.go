@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/a-h/templ"
 
@@ -143,7 +144,7 @@ func (s *Server) preset(req *request) Preset {
 }
 
 // shell is the frame of a page: language and theme from the URL, else from the cookie, else from what the browser wants.
-func (s *Server) shell(w http.ResponseWriter, r *http.Request, req *request, path string) templates.Shell {
+func (s *Server) shell(w http.ResponseWriter, r *http.Request, req *request, path string, extra ...string) templates.Shell {
 	lang := req.lang
 	if lang != "" {
 		lang = locales.Match(lang)
@@ -163,9 +164,28 @@ func (s *Server) shell(w http.ResponseWriter, r *http.Request, req *request, pat
 	}
 	return templates.Shell{
 		L: locales.New(lang), Theme: theme, Asset: s.assets.href,
-		LangHref:  func(l string) string { return req.href(path, "step", req.step, "lang", l) },
-		ThemeHref: func(t string) string { return req.href(path, "step", req.step, "theme", t) },
+		LangHref:  func(l string) string { return req.href(path, append(extra, "step", req.step, "lang", l)...) },
+		ThemeHref: func(t string) string { return req.href(path, append(extra, "step", req.step, "theme", t)...) },
+		Nav:       s.nav(r, req, path),
 	}
+}
+
+// nav is the main menu. What a reader looks at comes along from page to page: the cluster and its options, the packet.
+func (s *Server) nav(r *http.Request, req *request, path string) []templates.NavLink {
+	trace := s.homeHref(r)
+	if req.From != "" {
+		trace = req.href("/trace")
+	}
+	return []templates.NavLink{
+		{Key: "trace", Href: trace, Current: path == "/trace"},
+		{Key: "node", Href: req.href("/node"), Current: path == "/node"},
+		{Key: "questions", Href: "/questions" + req.display(), Current: strings.HasPrefix(path, "/questions")},
+	}
+}
+
+// display is the part of a query that is about how it is shown, where the address says so.
+func (r *request) display() string {
+	return (&request{lang: r.lang, theme: r.theme}).href("")
 }
 
 func (s *Server) remember(w http.ResponseWriter, r *http.Request, name, value string) {

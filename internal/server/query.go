@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 )
@@ -186,20 +185,17 @@ func (r *request) href(path string, extra ...string) string {
 	add("preset", r.Preset)
 	add("from", r.From)
 	add("to", r.To)
-	add("proto", r.Protocol)
+	if r.From != "" {
+		add("proto", r.Protocol)
+	}
 	for _, name := range []string{"dport", "sport", "ttl", "payload"} {
 		add(name, r.raw[name])
 	}
 	add("cni", r.CNI)
-	keys := make([]string, 0, len(r.Options))
-	for k := range r.Options {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	for _, k := range keys {
+	for _, k := range sortedKeys(r.Options) {
 		add("set", k+"="+r.Options[k])
 	}
-	for _, id := range slices.Sorted(maps.Keys(r.Choices)) {
+	for _, id := range sortedKeys(r.Choices) {
 		add("choice", id+"="+r.Choices[id])
 	}
 	lang, theme := r.lang, r.theme
@@ -217,6 +213,8 @@ func (r *request) href(path string, extra ...string) string {
 	add("theme", theme)
 	return b.String()
 }
+
+func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
 
 // escape is url.QueryEscape that leaves what a query may hold as it is, so that a link can be read.
 func escape(s string) string {

@@ -189,7 +189,7 @@ func weigh(s *StepDocument) int {
 		return 7
 	case RuleMark, RuleRestored:
 		return 6
-	case RuleConnmark:
+	case RuleConnmark, BalancerFlow:
 		return 5
 	case RouteUnicast, RouteLink, RouteLocal, RouteBroadcast, GatewayNAT, NATGatewaySNAT, NATGatewayUndo, VPCMapped, VPCRoute, DeliveredHere,
 		NeighbourPermanent, NeighbourKnown, NeighbourARP, NeighbourProxy, NeighbourFabric:

@@ -131,3 +131,11 @@ func (p *TracePage) backLabel() string {
 
 // percent is a share as a width.
 func percent(share float64) string { return strconv.FormatFloat(share*100, 'f', 2, 64) + "%" }
+
+// currentPage marks the page of the main menu that this is.
+func currentPage(on bool) templ.Attributes {
+	if !on {
+		return nil
+	}
+	return templ.Attributes{"aria-current": "page"}
+}

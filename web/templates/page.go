@@ -21,6 +21,13 @@ type Shell struct {
 	ThemeHref func(theme string) string
 	// Asset gives the address of a static file with its content hash.
 	Asset func(name string) string
+	Nav   []NavLink
+}
+
+// NavLink is a page of the main menu; its name is the sentence `ui.nav-<Key>`.
+type NavLink struct {
+	Key, Href string
+	Current   bool
 }
 
 // NextTheme is the theme that the switch leads to.
@@ -274,7 +281,7 @@ func (b *builder) stations() []StationView {
 		steps := hop.Steps[s.First : s.Last+1]
 		v := StationView{Station: s, N: i + 1, Href: b.href(s.ID), LaneKey: leg.Kind, Reply: b.scene.Lanes[s.Lane].Reply,
 			Drop: s.Mark == diagram.StopDrop}
-		v.Title = b.title(s, hop, v.Reply)
+		v.Title = b.title(s, hop, leg.Kind, v.Reply)
 		v.Short = v.Title
 		if s.Label != nil {
 			v.Short = diagram.Clip(v.Title, 13, s.Label.Max)
@@ -312,11 +319,13 @@ func (b *builder) laneLabel(kind string) string {
 }
 
 // title is a station's name. A fabric's stops are named after the device; an answer's ends after what they mean there.
-func (b *builder) title(s *diagram.Station, hop trace.HopDocument, reply bool) string {
+func (b *builder) title(s *diagram.Station, hop trace.HopDocument, leg string, reply bool) string {
 	key := s.Kind
 	switch {
 	case s.Kind == "fabric":
 		key = b.fabricKey(hop)
+	case leg == string(trace.ICMPError) && s.Kind == "send":
+		key = "error-send"
 	case reply && s.Kind == "send":
 		key = "reply-send"
 	case reply && s.Kind == "deliver":

@@ -1,0 +1,113 @@
+package server
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/podpath/podpath/internal/topology"
+	"github.com/podpath/podpath/web/templates"
+)
+
+// node shows one node's state. With a whole query in its address it says of each line what that query's packet made of it.
+func (s *Server) node(w http.ResponseWriter, r *http.Request) error {
+	values := r.URL.Query()
+	req := parse(values)
+	preset := s.preset(req)
+	name := values.Get("node")
+	in := templates.NodeInput{}
+	topo, err := s.topology(r, req, &in)
+	if err != nil {
+		return err
+	}
+	places, err := s.engine.Places(r.Context(), preset.ID, req.Options)
+	if err != nil {
+		return err
+	}
+	var nodes []string
+	for _, p := range places {
+		if p.Kind == NodePlace {
+			nodes = append(nodes, p.Label)
+		}
+	}
+	if len(nodes) == 0 {
+		return errNotFound
+	}
+	shell := s.shell(w, r, req, "/node", "node", name)
+	if !slices.Contains(nodes, name) {
+		if name != "" {
+			req.bad("node", "unknown-node", "value", name, "want", nodes[0])
+		}
+		name = nodes[0]
+	}
+	if in.Namespace, err = topo.Namespace(name); err != nil {
+		return err
+	}
+	for _, n := range nodes {
+		in.Nodes = append(in.Nodes, templates.Choice{Value: n, Label: n, Selected: n == name})
+	}
+	in.Shell = shell
+	in.Hidden = req.hidden()
+	if in.Document != nil {
+		in.StepHref = func(id string) string { return req.href("/trace", "step", id) }
+		in.Flow = shell.L.T("ui.title-flow", "from", placeLabel(req.From, places), "to", placeLabel(req.To, places))
+		in.FlowHref = req.href("/trace")
+	}
+	status := http.StatusOK
+	for _, e := range req.errors {
+		in.Message = shell.L.Args("field."+e.Code, e.Args)
+		status = http.StatusUnprocessableEntity
+	}
+	w.Header().Add("Vary", "Accept-Language, Cookie")
+	return render(w, r, status, templates.Node(templates.NewNodePage(in)))
+}
+
+// topology is the query's network, and its trace where it asks for one.
+func (s *Server) topology(r *http.Request, req *request, in *templates.NodeInput) (*topology.Topology, error) {
+	if req.From != "" && req.To != "" && len(req.errors) == 0 {
+		topo, doc, err := s.ask(r.Context(), req)
+		if err != nil {
+			return nil, err
+		}
+		if topo != nil {
+			in.Document = doc
+			return topo, nil
+		}
+	}
+	topo, err := s.engine.Topology(r.Context(), req.Preset, req.Options)
+	var field *FieldError
+	if errors.As(err, &field) {
+		req.errors = append(req.errors, field)
+		topo, err = s.engine.Topology(r.Context(), req.Preset, nil)
+	}
+	return topo, err
+}
+
+// hidden are the query's parameters as the fields of a form that adds one.
+func (r *request) hidden() []templates.Choice {
+	var out []templates.Choice
+	add := func(name, value string) {
+		if value != "" {
+			out = append(out, templates.Choice{Label: name, Value: value})
+		}
+	}
+	add("preset", r.Preset)
+	add("from", r.From)
+	add("to", r.To)
+	if r.From != "" {
+		add("proto", r.Protocol)
+	}
+	for _, name := range []string{"dport", "sport", "ttl", "payload"} {
+		add(name, r.raw[name])
+	}
+	add("cni", r.CNI)
+	for _, k := range sortedKeys(r.Options) {
+		add("set", k+"="+r.Options[k])
+	}
+	for _, k := range sortedKeys(r.Choices) {
+		add("choice", k+"="+r.Choices[k])
+	}
+	add("lang", r.lang)
+	add("theme", r.theme)
+	return out
+}

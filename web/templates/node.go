@@ -1,0 +1,280 @@
+package templates
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/podpath/podpath/internal/iptables"
+	"github.com/podpath/podpath/internal/topology"
+	"github.com/podpath/podpath/internal/trace"
+)
+
+// NodePage is one node's state as the kernel's tools print it, with jumps that can be followed; in the context of a trace
+// it says of each line whether the packet met it, and why not.
+type NodePage struct {
+	Shell
+	Name, Detail string
+	Nodes        []Choice // the cluster's
+	Hidden       []Choice // the query's parameters, for the form that changes the node
+	Flow         string   // the trace's, "" without one
+	FlowHref     string
+	Message      string // what is wrong with the address
+	Lists        []ListView
+	Tables       []TableView
+	Tables6      []TableView
+}
+
+// ListView is the output of one command: `ip rule`, `ip route`.
+type ListView struct {
+	ID, Command string
+	Lines       []RuleView
+}
+
+// TableView is one table of iptables.
+type TableView struct {
+	ID, Name string
+	Chains   []ChainView
+}
+
+// ChainView is one chain with what jumps to it.
+type ChainView struct {
+	ID, Name, Policy string
+	Rules            []RuleView
+	Callers          []LinkView
+	Met              bool // the packet came by
+}
+
+// LinkView leads to another chain.
+type LinkView struct{ Text, Href string }
+
+// RuleView is one line with what the packet made of it.
+type RuleView struct {
+	Number string
+	Class  string // is-match, is-miss, ""
+	Sign   string
+	Say    string // the sign in words
+	Parts  []Part
+	Note   string // why it did not match
+	Hits   []CauseView
+}
+
+// NodeInput is what a node's page is made of. Document and StepHref are nil where there is no trace.
+type NodeInput struct {
+	Shell     Shell
+	Namespace *topology.Namespace
+	Document  *trace.Document
+	StepHref  func(station string) string
+	Nodes     []Choice
+	Hidden    []Choice
+	Flow      string
+	FlowHref  string
+	Message   string
+}
+
+// met is what a trace's packet made of a line.
+type met struct {
+	hits []CauseView
+	miss string
+	has  bool
+}
+
+// NewNodePage makes the page of a node.
+func NewNodePage(in NodeInput) *NodePage {
+	ns := in.Namespace
+	p := &NodePage{Shell: in.Shell, Name: titleOf(ns), Detail: detailOf(ns), Nodes: in.Nodes, Hidden: in.Hidden, Flow: in.Flow, FlowHref: in.FlowHref, Message: in.Message}
+	p.Title = p.Name
+	b := &nodeBuilder{in: &in, rules: map[string]*met{}, lines: map[string]*met{}, chains: map[string]bool{}}
+	b.read()
+	for _, part := range []struct{ id, command string }{{"addresses", "ip addr"}, {"rules", "ip rule"}, {"routes", "ip route show table all"},
+		{"neighbours", "ip neigh"}, {"nft", "nft list ruleset"}, {"ipsets", "ipset save"}} {
+		if l := b.list(part.id, part.command); len(l.Lines) > 0 {
+			p.Lists = append(p.Lists, l)
+		}
+	}
+	p.Tables = b.tables(ns.Netfilter.Rules, "")
+	p.Tables6 = b.tables(ns.Netfilter.Rules6, "6-")
+	return p
+}
+
+func titleOf(ns *topology.Namespace) string {
+	if ns.Place.Label != "" {
+		return ns.Place.Label
+	}
+	return ns.Name
+}
+
+// detailOf is where a node stands: its address, machine and zone.
+func detailOf(ns *topology.Namespace) string {
+	var parts []string
+	if a := ns.PrimaryAddress(); a.IsValid() {
+		parts = append(parts, a.String())
+	}
+	for _, s := range []string{ns.Place.Machine, ns.Place.Zone} {
+		if s != "" {
+			parts = append(parts, s)
+		}
+	}
+	return strings.Join(parts, " · ")
+}
+
+type nodeBuilder struct {
+	in     *NodeInput
+	rules  map[string]*met // by table, chain and number
+	lines  map[string]*met // of other commands, by their text
+	chains map[string]bool // by table and chain: the packet came by
+}
+
+// read finds what the trace's packets met on this node.
+func (b *nodeBuilder) read() {
+	d := b.in.Document
+	if d == nil {
+		return
+	}
+	for i := range d.Stations {
+		s := &d.Stations[i]
+		hop := &d.Legs[s.Leg].Hops[s.Hop]
+		if hop.Namespace != b.in.Namespace.Name {
+			continue
+		}
+		for k := s.First; k <= s.Last; k++ {
+			st := &hop.Steps[k]
+			hit := CauseView{N: i + 1, Index: i, Href: b.in.StepHref(s.ID)}
+			switch {
+			case st.Table != "" && (st.Family == "ip" || st.Family == "") && st.Chain != "":
+				b.chains[st.Table+" "+st.Chain] = true
+				for _, m := range st.Misses {
+					b.at(b.rules, ruleKey(st.Table, st.Chain, m.Rule)).missed(b.missNote(m))
+				}
+				if st.Rule > 0 {
+					b.at(b.rules, ruleKey(st.Table, st.Chain, st.Rule)).hit(hit)
+				}
+			case st.Text != "":
+				b.at(b.lines, norm(st.Text)).hit(hit)
+			}
+			for _, e := range st.Evidence {
+				note, _ := b.in.Shell.L.Lookup("evidence."+e.Code, nil)
+				b.at(b.lines, norm(e.Text)).missed(note)
+			}
+		}
+	}
+}
+
+func (b *nodeBuilder) missNote(m trace.MissDocument) string {
+	return (&builder{l: b.in.Shell.L}).missNote(m)
+}
+
+func ruleKey(table, chain string, rule int) string {
+	return table + " " + chain + " " + strconv.Itoa(rule)
+}
+
+// norm writes a line with single blanks: `ip rule` has a tab that a page may not.
+func norm(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+func (b *nodeBuilder) at(all map[string]*met, key string) *met {
+	if all[key] == nil {
+		all[key] = &met{}
+	}
+	return all[key]
+}
+
+func (m *met) hit(c CauseView) {
+	if !slices.ContainsFunc(m.hits, func(x CauseView) bool { return x.N == c.N }) {
+		m.hits = append(m.hits, c)
+	}
+}
+
+func (m *met) missed(why string) {
+	if !m.has {
+		m.miss, m.has = why, true
+	}
+}
+
+// dress says what the packet made of a line.
+func (b *nodeBuilder) dress(v *RuleView, m *met) {
+	switch {
+	case m == nil:
+	case len(m.hits) > 0:
+		v.Class, v.Sign, v.Say, v.Hits = "is-match", "✓", b.in.Shell.L.T("ui.verdict-match"), m.hits
+	case m.has:
+		v.Class, v.Sign, v.Say, v.Note = "is-tried", "·", b.in.Shell.L.T("ui.verdict-miss"), m.miss
+	}
+}
+
+func (b *nodeBuilder) list(id, command string) ListView {
+	l := ListView{ID: id, Command: command}
+	for _, line := range strings.Split(strings.TrimRight(b.in.Namespace.State(id), "\n"), "\n") {
+		if line == "" {
+			continue
+		}
+		v := RuleView{Parts: []Part{{Text: strings.ReplaceAll(line, "\t", tab(id))}}}
+		b.dress(&v, b.lines[norm(line)])
+		l.Lines = append(l.Lines, v)
+	}
+	return l
+}
+
+// tab is what a page writes for a tab: nft indents by them, `ip rule` separates by one.
+func tab(list string) string {
+	if list == "nft" {
+		return "    "
+	}
+	return " "
+}
+
+// tables are a ruleset's; empty built-in chains of tables that nobody writes to are left out.
+func (b *nodeBuilder) tables(rs *iptables.Ruleset, prefix string) []TableView {
+	if rs == nil {
+		return nil
+	}
+	var out []TableView
+	for _, name := range []string{"raw", "mangle", "nat", "filter", "security"} {
+		t := rs.Table(name)
+		if t == nil {
+			continue
+		}
+		v := TableView{ID: prefix + name, Name: name}
+		callers := map[string][]LinkView{}
+		for _, c := range t.Chains {
+			for _, r := range c.Rules {
+				j, ok := r.Target.(*iptables.JumpTarget)
+				if !ok {
+					continue
+				}
+				link := LinkView{c.Name, "#" + prefix + name + "-" + c.Name}
+				if !slices.Contains(callers[j.Name], link) {
+					callers[j.Name] = append(callers[j.Name], link)
+				}
+			}
+		}
+		rules := 0
+		for _, c := range t.Chains {
+			rules += len(c.Rules)
+			v.Chains = append(v.Chains, b.chain(t, c, prefix, callers[c.Name]))
+		}
+		if rules > 0 {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+func (b *nodeBuilder) chain(t *iptables.Table, c *iptables.Chain, prefix string, callers []LinkView) ChainView {
+	v := ChainView{ID: prefix + t.Name + "-" + c.Name, Name: c.Name, Callers: callers, Met: prefix == "" && b.chains[t.Name+" "+c.Name]}
+	if c.BuiltIn() {
+		v.Policy = c.Policy
+	}
+	for _, r := range c.Rules {
+		x := RuleView{Number: strconv.Itoa(r.Number), Parts: parts(strings.TrimPrefix(r.Text(), "-A "+c.Name+" "))}
+		for i := range x.Parts {
+			if name, ok := strings.CutPrefix(x.Parts[i].Text, "-j "); ok && t.Chain(name) != nil {
+				x.Parts[i].Href = "#" + prefix + t.Name + "-" + name
+			}
+		}
+		if prefix == "" {
+			b.dress(&x, b.rules[ruleKey(t.Name, c.Name, r.Number)])
+		}
+		v.Rules = append(v.Rules, x)
+	}
+	return v
+}
