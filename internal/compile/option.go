@@ -16,6 +16,7 @@ type Option struct {
 	Key     string
 	Env     string   // the plugin's own name for it; accepted as a key too
 	Values  []string // nil: a list of CIDRs
+	One     bool     // no list, one CIDR
 	Default string
 
 	apply func(c *cluster.Cluster, value string)
@@ -32,7 +33,7 @@ func env(key, name string, values []string, def string) Option {
 
 var onOff = []string{"false", "true"}
 
-// options are those of the AWS VPC CNI, in the order of the page.
+// options are those of the AWS VPC CNI and of kube-proxy, in the order of the page.
 var options = []Option{
 	{Key: "iptables", Values: []string{"nft", "legacy"}, Default: "nft", apply: func(c *cluster.Cluster, v string) { c.CNI.Backend = v }},
 	env("externalsnat", awsvpc.EnvExternalSNAT, onOff, "false"),
@@ -50,6 +51,20 @@ var options = []Option{
 	{Key: "customnetworking", Env: awsvpc.EnvCustomNetwork, Values: onOff, Default: "false", apply: customNetworking},
 	{Key: "prefixdelegation", Env: awsvpc.EnvPrefixDelegation, Values: onOff, Default: "false", apply: prefixDelegation},
 	{Key: "securitygroups", Values: []string{"off", "strict", "standard"}, Default: "off", apply: securityGroups},
+	{Key: "masqueradeall", Values: onOff, Default: "false", apply: func(c *cluster.Cluster, v string) {
+		kubeProxy(c).IPTables.MasqueradeAll = v == "true"
+	}},
+	{Key: "clustercidr", One: true, Default: "", apply: func(c *cluster.Cluster, v string) {
+		kubeProxy(c).ClusterCIDR = strings.TrimSpace(v)
+	}},
+}
+
+// kubeProxy is the configuration of the cluster's kube-proxy, made where it had none.
+func kubeProxy(c *cluster.Cluster) *cluster.KubeProxyConfig {
+	if c.KubeProxy == nil {
+		c.KubeProxy = &cluster.KubeProxyConfig{}
+	}
+	return c.KubeProxy
 }
 
 // Options are the switches of a cluster, with the values that it has now as defaults.
@@ -59,8 +74,13 @@ func Options(c *cluster.Cluster) []Option {
 		if v, ok := c.CNI.Env[out[i].Env]; ok && out[i].Env != "" {
 			out[i].Default = v
 		}
-		if out[i].Key == "iptables" && c.CNI.Backend != "" {
+		switch k := c.KubeProxy; {
+		case out[i].Key == "iptables" && c.CNI.Backend != "":
 			out[i].Default = c.CNI.Backend
+		case k != nil && out[i].Key == "masqueradeall" && k.IPTables.MasqueradeAll:
+			out[i].Default = "true"
+		case k != nil && out[i].Key == "clustercidr":
+			out[i].Default = k.ClusterCIDR
 		}
 	}
 	return out
@@ -76,6 +96,9 @@ func Set(c *cluster.Cluster, key, value string) error {
 			return &FieldError{Field: key, Code: "bad-option", Args: map[string]string{"key": key, "value": value, "values": want, "want": want}}
 		}
 		if o.Values == nil {
+			if o.One && strings.Contains(value, ",") {
+				return bad("10.0.0.0/8")
+			}
 			for _, s := range strings.Split(value, ",") {
 				if s = strings.TrimSpace(s); s == "" {
 					continue
@@ -239,8 +262,11 @@ func setEnv(c *cluster.Cluster, name, value string) {
 // String is the option as the command line lists it.
 func (o Option) String() string {
 	v := "a list of CIDRs"
-	if o.Values != nil {
+	switch {
+	case o.Values != nil:
 		v = strings.Join(o.Values, "|")
+	case o.One:
+		v = "a CIDR"
 	}
 	return fmt.Sprintf("%s=%s (%s)", o.Key, v, o.Default)
 }

@@ -140,6 +140,40 @@ func TestServices(t *testing.T) {
 	}
 }
 
+// TestKubeProxyOptions: what tells pods' traffic from other traffic, and what masqueradeAll does (the same table).
+func TestKubeProxyOptions(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		options map[string]string
+		r       query.Request
+		want    seen
+	}{
+		{"masqueradeAll", map[string]string{"masqueradeall": "true"}, query.Request{From: "pod/default/netshoot-1", To: "svc/default/web"},
+			seen{trace.Delivered, "pod/default/web-1", "192.168.1.10", "192.168.1.91:8080", ""}},
+		{"a pod within the cluster CIDR", map[string]string{"clustercidr": "192.168.0.0/16"}, query.Request{From: "pod/default/netshoot-1", To: "svc/default/web"},
+			seen{trace.Delivered, "pod/default/web-1", "192.168.1.143", "192.168.1.91:8080", ""}},
+		{"a pod outside the cluster CIDR", map[string]string{"clustercidr": "10.0.0.0/8"}, query.Request{From: "pod/default/netshoot-1", To: "svc/default/web"},
+			seen{trace.Delivered, "pod/default/web-1", "192.168.1.10", "192.168.1.91:8080", ""}},
+		{"the node outside the cluster CIDR", map[string]string{"clustercidr": "10.0.0.0/8"}, query.Request{From: "node/node-b", To: "svc/default/web"},
+			seen{trace.Delivered, "pod/default/web-1", "192.168.2.10", "192.168.1.91:8080", ""}},
+		{"a pod to a Local node port: any endpoint, not masqueraded", map[string]string{"clustercidr": "192.168.0.0/16"}, query.Request{From: "pod/default/netshoot-4", To: "node/node-c", DstPort: 30081},
+			seen{trace.Delivered, "pod/default/web-1", "192.168.3.31", "192.168.1.91:8080", ""}},
+		{"the same without a way to tell: as from outside", nil, query.Request{From: "pod/default/netshoot-4", To: "node/node-c", DstPort: 30081},
+			seen{trace.Dropped, "node-c", "192.168.3.31", "192.168.3.10:30081", "rule-drop"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tr, err := tt.r.Trace(open(t, "eks-study", tt.options))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := see(tr); got != tt.want {
+				t.Errorf("got  %+v\nwant %+v", got, tt.want)
+			}
+			answers(t, tr)
+		})
+	}
+}
+
 // answers holds what every delivered packet's answer must be: from the address and port that the client sent to.
 func answers(t *testing.T, tr *trace.Trace) {
 	t.Helper()

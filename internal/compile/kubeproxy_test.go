@@ -1,0 +1,68 @@
+package compile
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/podpath/podpath/internal/golden"
+	"github.com/podpath/podpath/internal/iptables"
+)
+
+// TestJoinOrder holds the built-in chains of a node with kube-proxy and the AWS VPC CNI to those of a recorded one, where
+// kubelet, kube-proxy and the plugin came in that order: who stands before whom in each chain.
+func TestJoinOrder(t *testing.T) {
+	dir := golden.Dir(t, "kernel", "aws-vpc-cni", "state", "n1")
+	f, err := os.Open(filepath.Join(dir, "iptables-save.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	recorded, err := iptables.Parse(f, "iptables-save.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := Preset("eks-study")
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := Compile(c, map[string]string{"iptables": "legacy"}) // the recording's backend
+	if err != nil {
+		t.Fatal(err)
+	}
+	ns, err := made.Topology.Namespace("node-a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	compared := 0
+	for _, table := range recorded.Tables {
+		for _, chain := range table.Chains {
+			if !chain.BuiltIn() {
+				continue
+			}
+			got, want := targets(ns.Netfilter.Rules.Table(table.Name).Chain(chain.Name)), targets(chain)
+			if got != want {
+				t.Errorf("%s %s:\n%s\nrecorded:\n%s", table.Name, chain.Name, got, want)
+			}
+			compared += len(chain.Rules)
+		}
+	}
+	golden.Count(t, "rules of a recorded node's built-in chains in order", compared)
+	if got := ns.Sysctl["net.ipv4.conf.all.route_localnet"]; got != "1" {
+		t.Errorf("route_localnet is %q, want 1: localhost node ports are on", got)
+	}
+}
+
+// targets are a chain's targets, one a line.
+func targets(c *iptables.Chain) string {
+	var out []string
+	for _, r := range c.Rules {
+		text := r.Text()
+		if i := strings.LastIndex(text, " -j "); i >= 0 {
+			text = text[i+4:]
+		}
+		out = append(out, text)
+	}
+	return strings.Join(out, "\n")
+}
