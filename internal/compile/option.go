@@ -7,8 +7,11 @@ import (
 	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/podpath/podpath/internal/cluster"
 	"github.com/podpath/podpath/internal/cni/awsvpc"
+	"github.com/podpath/podpath/internal/underlay"
 )
 
 // Option is a switch of a cluster that a query may set (`--set key=value`).
@@ -33,7 +36,7 @@ func env(key, name string, values []string, def string) Option {
 
 var onOff = []string{"false", "true"}
 
-// options are those of the AWS VPC CNI and of kube-proxy, in the order of the page.
+// options are those of the AWS VPC CNI, of kube-proxy and of load balancers, in the order of the page.
 var options = []Option{
 	{Key: "iptables", Values: []string{"nft", "legacy"}, Default: "nft", apply: func(c *cluster.Cluster, v string) { c.CNI.Backend = v }},
 	env("externalsnat", awsvpc.EnvExternalSNAT, onOff, "false"),
@@ -57,6 +60,22 @@ var options = []Option{
 	{Key: "clustercidr", One: true, Default: "", apply: func(c *cluster.Cluster, v string) {
 		kubeProxy(c).ClusterCIDR = strings.TrimSpace(v)
 	}},
+	{Key: "preserveclientip", Values: asIs, Default: "default", apply: balancers(underlay.SetPreserve)},
+	{Key: "crosszone", Values: asIs, Default: "default", apply: balancers(underlay.SetCrossZone)},
+}
+
+// asIs are the values of a switch that a description may have set for some and not for others.
+var asIs = []string{"default", "true", "false"}
+
+// balancers changes every Service of type LoadBalancer.
+func balancers(set func(s *corev1.Service, value string)) func(*cluster.Cluster, string) {
+	return func(c *cluster.Cluster, value string) {
+		for _, s := range c.Services {
+			if s.Spec.Type == corev1.ServiceTypeLoadBalancer && value != "default" {
+				set(s, value)
+			}
+		}
+	}
 }
 
 // kubeProxy is the configuration of the cluster's kube-proxy, made where it had none.
@@ -241,6 +260,11 @@ func free(c *cluster.Cluster, s *cluster.Subnet) netip.Addr {
 	}
 	for _, p := range c.Pods {
 		taken[p.Address] = true
+	}
+	for _, b := range c.VPC.LoadBalancers {
+		for _, n := range b.Nodes {
+			taken[n.Address] = true
+		}
 	}
 	a := s.CIDR.Masked().Addr()
 	for range 70 { // the first few are the fabric's; what is handed out by the presets lies higher up or is skipped

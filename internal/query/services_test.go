@@ -191,19 +191,7 @@ func answers(t *testing.T, tr *trace.Trace) {
 // TestPreservedHairpin: with IP targets and client IP preservation on, a pod that is its own target gets a packet from
 // itself, and the kernel drops it as martian (facts/underlay.md, section 2, "Hairpin").
 func TestPreservedHairpin(t *testing.T) {
-	cl, err := compile.Preset("eks-study")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, s := range cl.Services {
-		if s.Name == "web-nlb-ip" {
-			s.Annotations["service.beta.kubernetes.io/aws-load-balancer-target-group-attributes"] = "preserve_client_ip.enabled=true"
-		}
-	}
-	c, err := compile.Compile(cl, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := open(t, "eks-study", map[string]string{"preserveclientip": "true"})
 	for _, tt := range []struct {
 		from string
 		want seen
@@ -224,6 +212,36 @@ func TestPreservedHairpin(t *testing.T) {
 			t.Errorf("from %s: got  %+v\nwant %+v", tt.from, got, tt.want)
 		}
 		answers(t, tr)
+	}
+}
+
+// TestBalancerOptions: instance targets without preservation, and cross-zone, which lets a zone's node use all targets.
+func TestBalancerOptions(t *testing.T) {
+	c := open(t, "eks-study", map[string]string{"preserveclientip": "false", "crosszone": "true"})
+	for _, tt := range []struct {
+		target string
+		want   seen
+	}{
+		{"node-a", seen{trace.Delivered, "pod/default/web-1", "192.168.1.10", "192.168.1.91:8080", ""}},
+		{"node-c", seen{trace.Delivered, "pod/default/web-1", "192.168.3.10", "192.168.1.91:8080", ""}},
+	} {
+		r := query.Request{From: "internet", To: "lb/default/web-nlb-instance", Choices: map[string]string{"nlb-default-web-nlb-instance": tt.target}}
+		tr, err := r.Trace(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := see(tr); got != tt.want {
+			t.Errorf("target %s: got  %+v\nwant %+v", tt.target, got, tt.want)
+		}
+		answers(t, tr)
+	}
+	// A node that is its own target is reached all the same: what arrives has the load balancer's address.
+	tr, err := (&query.Request{From: "node/node-a", To: "192.168.1.201", DstPort: 80}).Trace(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := see(tr); got.outcome != trace.Delivered {
+		t.Errorf("hairpin without preservation: %+v", got)
 	}
 }
 

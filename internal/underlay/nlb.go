@@ -72,6 +72,37 @@ func PlanOf(s *corev1.Service) Plan {
 	return p
 }
 
+// SetPreserve and SetCrossZone annotate a Service of type LoadBalancer as its controller reads it; value is true or false.
+func SetPreserve(s *corev1.Service, value string) {
+	setAttribute(s, annotationGroup, "preserve_client_ip.enabled", value)
+}
+
+// SetCrossZone turns cross-zone load balancing on or off.
+func SetCrossZone(s *corev1.Service, value string) {
+	if p := PlanOf(s); p.Controller == AWSController {
+		setAttribute(s, annotationLB, "load_balancing.cross_zone.enabled", value)
+		return
+	}
+	if s.Annotations == nil {
+		s.Annotations = map[string]string{}
+	}
+	s.Annotations[annotationCross] = value
+}
+
+// setAttribute puts an attribute into a list such as `a.b=1,c.d=2`, in place of one of that name.
+func setAttribute(s *corev1.Service, key, name, value string) {
+	var list []string
+	for _, x := range strings.Split(s.Annotations[key], ",") {
+		if k, _, _ := strings.Cut(x, "="); strings.TrimSpace(x) != "" && strings.TrimSpace(k) != name {
+			list = append(list, x)
+		}
+	}
+	if s.Annotations == nil {
+		s.Annotations = map[string]string{}
+	}
+	s.Annotations[key] = strings.Join(append(list, name+"="+value), ",")
+}
+
 // attribute finds a value in a list such as `a.b=1,c.d=2`.
 func attribute(list, name string) string {
 	for _, x := range strings.Split(list, ",") {
