@@ -91,17 +91,27 @@ func (n *network) namespace(name string) (*topology.Namespace, error) {
 	return n.topology.Namespace(name)
 }
 
-// address resolves a snapshot's destination: an address, or a namespace's primary one.
-func (n *network) address(name string) (netip.Addr, error) {
+// destination resolves a snapshot's destination: an address, a Service's, or a namespace's primary one.
+func (n *network) destination(name string) (compile.Place, error) {
+	p := compile.Place{Name: name, Kind: topology.External}
 	if a, err := netip.ParseAddr(name); err == nil {
-		return a, nil
+		p.Address = a
+		return p, nil
+	}
+	for i := range n.topology.Services {
+		if s := &n.topology.Services[i]; s.Key() == name {
+			if p.Address, p.Ports = s.Address, s.Ports; !s.Address.IsValid() {
+				return p, fmt.Errorf("--to %s: this Service has no IPv4 address of its own (give an endpoint's)", name)
+			}
+			return p, nil
+		}
 	}
 	ns, err := n.namespace(name)
 	if err != nil {
-		return netip.Addr{}, fmt.Errorf("--to %s: want an address or one of %s", name, strings.Join(n.topology.Names(), ", "))
+		return p, fmt.Errorf("--to %s: want an address or one of %s", name, strings.Join(n.places(), ", "))
 	}
-	if a := ns.PrimaryAddress(); a.IsValid() {
-		return a, nil
+	if p.Address = ns.PrimaryAddress(); !p.Address.IsValid() {
+		return p, fmt.Errorf("--to %s: this namespace has no address", name)
 	}
-	return netip.Addr{}, fmt.Errorf("--to %s: this namespace has no address", name)
+	return p, nil
 }

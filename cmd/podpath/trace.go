@@ -13,7 +13,6 @@ import (
 	"github.com/podpath/podpath/internal/compile"
 	"github.com/podpath/podpath/internal/packet"
 	"github.com/podpath/podpath/internal/query"
-	"github.com/podpath/podpath/internal/topology"
 	"github.com/podpath/podpath/internal/trace"
 	"github.com/podpath/podpath/web/locales"
 )
@@ -98,10 +97,14 @@ Where chance decides, the first option is taken unless --choose picks another: t
 }
 
 func (n *network) places() []string {
-	if n.compiled == nil {
-		return n.topology.Names()
-	}
 	var out []string
+	if n.compiled == nil {
+		out = append(out, n.topology.Names()...)
+		for i := range n.topology.Services {
+			out = append(out, n.topology.Services[i].Key())
+		}
+		return out
+	}
 	for _, p := range n.compiled.Places {
 		out = append(out, p.Name)
 	}
@@ -130,15 +133,15 @@ func (n *network) trace(r *query.Request, source string) (*trace.Trace, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--from: %w", err)
 	}
-	to, err := n.address(r.To)
+	to, err := n.destination(r.To)
 	if err != nil {
 		return nil, err
 	}
-	q, err := r.Query([]compile.Place{{Name: r.From, Address: ns.PrimaryAddress()}, {Name: r.To, Address: to, Kind: topology.External}})
+	q, err := r.Query([]compile.Place{{Name: r.From, Address: ns.PrimaryAddress()}, to})
 	if err != nil {
 		return nil, err
 	}
-	q.From, q.To, q.Source = ns.Name, to, bound
+	q.From, q.To, q.Source = ns.Name, to.Address, bound
 	if n.topology.Traced != nil {
 		// The servers of a recording answer with their names (golden/kernel/README.md, "The exchange").
 		q.Answer = func(ns string) int { return len("pong from " + ns) }

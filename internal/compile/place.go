@@ -28,7 +28,7 @@ type Place struct {
 	// Addresses are several that a name stands for, one of which DNS gives to a client: those of a load balancer's zones,
 	// of a headless Service's pods. Address is the first.
 	Addresses []Named
-	Ports     []ServicePort // of a Service
+	Ports     []topology.ServicePort // of a Service
 	// Why says, by code, why no packet can be sent there: a Service without an address.
 	Why string
 }
@@ -40,13 +40,6 @@ func (p *Place) Sends() bool { return p.Kind != Service && p.Kind != topology.Lo
 type Named struct {
 	Name    string // the zone, or the pod
 	Address netip.Addr
-}
-
-// ServicePort is a port that a Service has.
-type ServicePort struct {
-	Name     string
-	Protocol packet.Protocol
-	Port     uint16
 }
 
 // Places are those of a cluster: pods, nodes, Services, load balancers, hosts, each in the description's order.
@@ -100,10 +93,10 @@ func servicePlace(s *corev1.Service, slices []*discoveryv1.EndpointSlice) Place 
 	return p
 }
 
-func servicePorts(s *corev1.Service) []ServicePort {
-	var out []ServicePort
+func servicePorts(s *corev1.Service) []topology.ServicePort {
+	var out []topology.ServicePort
 	for _, x := range s.Spec.Ports {
-		out = append(out, ServicePort{x.Name, protocolOf(&x.Protocol), uint16(x.Port)})
+		out = append(out, topology.ServicePort{Name: x.Name, Protocol: protocolOf(&x.Protocol), Port: uint16(x.Port)})
 	}
 	return out
 }
@@ -119,7 +112,7 @@ func protocolOf(p *corev1.Protocol) packet.Protocol {
 }
 
 // targetPorts gives a headless Service's ports the numbers of its pods: nothing translates them.
-func targetPorts(slice *discoveryv1.EndpointSlice, ports []ServicePort) []ServicePort {
+func targetPorts(slice *discoveryv1.EndpointSlice, ports []topology.ServicePort) []topology.ServicePort {
 	for i := range ports {
 		for _, x := range slice.Ports {
 			if x.Port != nil && x.Name != nil && *x.Name == ports[i].Name && protocolOf(x.Protocol) == ports[i].Protocol {

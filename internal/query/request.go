@@ -106,7 +106,7 @@ func senders(places []compile.Place) []compile.Place {
 
 // numbers fills in protocol and ports: where the destination is a Service, its first port stands for one that is not given,
 // and brings its protocol with it.
-func (r *Request) numbers(q *trace.Query, ports []compile.ServicePort) error {
+func (r *Request) numbers(q *trace.Query, ports []topology.ServicePort) error {
 	name := r.Protocol
 	if name == "" {
 		name = "tcp"
@@ -154,7 +154,7 @@ func (r *Request) numbers(q *trace.Query, ports []compile.ServicePort) error {
 	return nil
 }
 
-func portNamed(ports []compile.ServicePort, name string, p packet.Protocol) uint16 {
+func portNamed(ports []topology.ServicePort, name string, p packet.Protocol) uint16 {
 	for _, x := range ports {
 		if x.Name == name && x.Protocol == p {
 			return x.Port
@@ -164,7 +164,7 @@ func portNamed(ports []compile.ServicePort, name string, p packet.Protocol) uint
 }
 
 // portNames lists a Service's ports as one would give them.
-func portNames(ports []compile.ServicePort) string {
+func portNames(ports []topology.ServicePort) string {
 	var out []string
 	for _, x := range ports {
 		if x.Name != "" {
@@ -175,7 +175,7 @@ func portNames(ports []compile.ServicePort) string {
 }
 
 // defaultPort is the first port of the protocol, else the first.
-func defaultPort(ports []compile.ServicePort, p packet.Protocol) uint16 {
+func defaultPort(ports []topology.ServicePort, p packet.Protocol) uint16 {
 	for _, x := range ports {
 		if x.Protocol == p {
 			return x.Port

@@ -375,7 +375,7 @@ func TestEveryService(t *testing.T) {
 					case to.Why != "" || to.Name == from.Name && to.Kind != topology.Node:
 						continue
 					case to.Kind == topology.Node:
-						ports = []compile.ServicePort{{Protocol: packet.TCP, Port: 30080}, {Protocol: packet.TCP, Port: 30081}}
+						ports = []topology.ServicePort{{Protocol: packet.TCP, Port: 30080}, {Protocol: packet.TCP, Port: 30081}}
 					}
 					for _, p := range ports {
 						all := ways(t, c, query.Request{From: from.Name, To: to.Name, Protocol: p.Protocol.String(), DstPort: int(p.Port)})

@@ -1,6 +1,6 @@
 // Package snapshot reads dumps of real nodes into a topology: `ip addr`, `ip route`, `ip rule`, `ip neigh`, `bridge fdb`
 // (JSON and text), iptables-save, `nft list ruleset`, `ipset save` and sysctls, one folder a namespace, or the same as
-// one txtar text. What a file is, is known by its content; names are a convention.
+// one txtar text. Kubernetes objects beside them give Services their names. What a file is, is known by its content; names are a convention.
 package snapshot
 
 import (
@@ -172,6 +172,13 @@ func build(files []file, name string) (*topology.Topology, error) {
 			if l, err = readLab(f); err != nil {
 				errs = append(errs, err)
 			}
+			continue
+		case kindObjects:
+			services, err := readServices(f)
+			if err != nil {
+				errs = append(errs, err)
+			}
+			t.Services = append(t.Services, services...)
 			continue
 		case kindPod:
 			ns, err := readPod(f)

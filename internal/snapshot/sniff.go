@@ -29,6 +29,7 @@ const (
 	kindIPSet
 	kindLab
 	kindPod
+	kindObjects
 )
 
 var (
@@ -40,6 +41,7 @@ var (
 	reTables = regexp.MustCompile(`(?m)^\*(raw|mangle|nat|filter|security)\s*$|^-(P|N|A) [A-Za-z]`)
 	reNFT    = regexp.MustCompile(`(?m)^table (ip|ip6|inet|arp|bridge|netdev) \S+ \{`)
 	reSysctl = regexp.MustCompile(`(?m)^net\.[a-z0-9_.@-]+ ?= ?\S`)
+	reKind   = regexp.MustCompile(`(?m)^apiVersion: ?\S`)
 	reIPSet  = regexp.MustCompile(`(?m)^create \S+ \S+:`)
 )
 
@@ -53,6 +55,8 @@ func sniff(f file) kind {
 		return kindIgnored
 	case data[0] == '[' || data[0] == '{':
 		return sniffJSON(data)
+	case reKind.Match(data):
+		return kindObjects
 	case reTables.Match(data):
 		return kindIPTables
 	case reNFT.Match(data):
@@ -86,6 +90,8 @@ func sniffJSON(data []byte) kind {
 		switch {
 		case has("traced") && has("namespaces"):
 			return kindLab
+		case has("apiVersion") && has("kind"):
+			return kindObjects
 		case has("addr") && has("route") && has("name"):
 			return kindPod
 		}

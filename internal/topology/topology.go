@@ -44,11 +44,30 @@ type Topology struct {
 	Fabric *Fabric // nil where every link is a link between namespaces (a lab's recording)
 	// Assumptions are what a reader or compiler filled in, by code, with arguments.
 	Assumptions []Assumption
+	// Services are names that a query may use in place of an address: svc/<namespace>/<name>.
+	Services []Service
 	// Traced are the namespaces whose rules a recording has (lab.json); nil means all.
 	Traced []string
 
 	order  []string
 	spaces map[string]*space
+}
+
+// Service is what Kubernetes calls an address. It is a name and no more: what happens to its packets is in the rules.
+type Service struct {
+	Namespace, Name string
+	Address         netip.Addr // its cluster IP; invalid for a headless one
+	Ports           []ServicePort
+}
+
+// Key is the Service's name as queries have it: svc/default/web.
+func (s *Service) Key() string { return "svc/" + s.Namespace + "/" + s.Name }
+
+// ServicePort is a port that a Service has.
+type ServicePort struct {
+	Name     string
+	Protocol packet.Protocol
+	Port     uint16
 }
 
 // Assumption is something that was not given and is taken to be so.
