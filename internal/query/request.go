@@ -203,6 +203,7 @@ func find(places []compile.Place, field, name string) (compile.Place, error) {
 	}
 	for _, p := range places {
 		if p.Address == a {
+			p.Addresses = nil // whoever names one address of several does not ask DNS
 			return p, nil
 		}
 	}
