@@ -78,9 +78,15 @@ func servicePlace(s *corev1.Service, slices []*discoveryv1.EndpointSlice) Place 
 			p.Address, p.Why = netip.Addr{}, "no-ipv4"
 		}
 	default:
+		given := map[netip.Addr]bool{}
 		for _, slice := range slices {
 			if slice.Namespace == s.Namespace && slice.Labels[discoveryv1.LabelServiceName] == s.Name {
-				p.Addresses = append(p.Addresses, endpointNames(slice)...)
+				for _, n := range endpointNames(slice) {
+					if !given[n.Address] { // DNS answers with an address once, whatever the slices repeat
+						given[n.Address] = true
+						p.Addresses = append(p.Addresses, n)
+					}
+				}
 				p.Ports = targetPorts(slice, p.Ports)
 			}
 		}
