@@ -213,6 +213,8 @@ type endpoint struct {
 	node, name string
 }
 
+func (e *endpoint) at() netip.AddrPort { return netip.AddrPortFrom(e.address, e.port) }
+
 // endpointsOf are a port's ready endpoints. Endpoints that are not ready are no targets.
 func endpointsOf(s *corev1.Service, sp corev1.ServicePort, all []*discoveryv1.EndpointSlice) []endpoint {
 	var out []endpoint
@@ -261,11 +263,24 @@ func (out *VPC) machines(c *cluster.Cluster, s *corev1.Service, sp corev1.Servic
 }
 
 // addresses are the targets by address: the ready endpoints, which the AWS Load Balancer Controller takes from the
-// EndpointSlices.
+// EndpointSlices. A target group is a set of addresses with ports: what stands in two slices is one target. Two targets of
+// one name, such as two processes of a node, are told apart by address and port.
 func (out *VPC) addresses(c *cluster.Cluster, ends []endpoint) []topology.LBTarget {
 	var targets []topology.LBTarget
+	registered, named := map[netip.AddrPort]bool{}, map[string]int{}
+	ends = slices.DeleteFunc(ends, func(e endpoint) bool {
+		at := e.at()
+		twice := registered[at]
+		if registered[at] = true; !twice {
+			named[e.name]++
+		}
+		return twice
+	})
 	for _, e := range ends {
 		t := topology.LBTarget{Name: e.name, Address: e.address, Port: e.port}
+		if named[e.name] > 1 {
+			t.Name = e.at().String()
+		}
 		if n := c.Node(e.node); n != nil {
 			t.Zone = c.ZoneOf(n)
 		}
