@@ -35,7 +35,7 @@ const (
 // Controller is who makes a Service's load balancer.
 type Controller string
 
-// The controllers, and what the cloud's own makes without an annotation.
+// The controllers. A Service whose class belongs to neither has no load balancer: it stays pending.
 const (
 	CloudController Controller = "cloud-controller-manager"
 	AWSController   Controller = "aws-load-balancer-controller"
@@ -64,6 +64,9 @@ func PlanOf(s *corev1.Service) Plan {
 		p.CrossZone = attribute(a[annotationLB], "load_balancing.cross_zone.enabled") == "true"
 		p.keep = attribute(a[annotationGroup], "preserve_client_ip.enabled")
 		return p
+	}
+	if class != nil {
+		return Plan{} // another controller's, which is not known here
 	}
 	p.Classic = kind != "nlb"
 	p.Internet = a[annotationInside] != "true"
@@ -146,6 +149,9 @@ func (out *VPC) balancers(c *cluster.Cluster, endpointSlices []*discoveryv1.Endp
 		}
 		name := s.Namespace + "/" + s.Name
 		plan := PlanOf(s)
+		if plan.Controller == "" {
+			continue
+		}
 		if plan.Classic {
 			out.Assumptions = append(out.Assumptions, topology.Assumption{Code: "assume-classic-balancer", Args: map[string]string{"service": name}})
 			continue
