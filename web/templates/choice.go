@@ -38,6 +38,9 @@ func (b *builder) choices(views []StationView) []ChoiceView {
 		v.Note, _ = b.l.Lookup("choice-note."+c.Kind, nil)
 		for i, o := range c.Options {
 			x := ChoiceOption{Value: o.Value, Name: o.Value, Label: OptionLabel(b.l, c, o, b.in.PlaceName), Chosen: o.Value == c.Chosen, Share: o.Probability}
+			if strings.HasPrefix(x.Label, o.Value) {
+				x.Name = "" // the label says it
+			}
 			if o.Probability > 0 {
 				x.Odds = Odds(o.Probability)
 				x.Exact = strconv.FormatFloat(o.Probability, 'f', 11, 64)
