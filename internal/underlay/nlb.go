@@ -193,12 +193,15 @@ func pins(b *cluster.LoadBalancer) []cluster.LBNode {
 	return b.Nodes
 }
 
-// listeners makes one for each port of the Service.
+// listeners makes one for each port of the Service. A Network Load Balancer knows no SCTP.
 func (out *VPC) listeners(c *cluster.Cluster, s *corev1.Service, plan *Plan, b *topology.NetworkLoadBalancer, all []*discoveryv1.EndpointSlice) {
 	for _, sp := range s.Spec.Ports {
 		protocol := packet.TCP
-		if sp.Protocol == corev1.ProtocolUDP {
+		switch sp.Protocol {
+		case corev1.ProtocolUDP:
 			protocol = packet.UDP
+		case corev1.ProtocolSCTP:
+			continue
 		}
 		l := &topology.LBListener{Protocol: protocol, Port: uint16(sp.Port), ByInstance: plan.ByInstance, KeepClient: plan.KeepsClient(protocol)}
 		ends := endpointsOf(s, sp, all)

@@ -347,6 +347,29 @@ func TestPending(t *testing.T) {
 	}
 }
 
+// TestListeners: one for each port, by its protocol; a Network Load Balancer has none for SCTP
+// (elasticloadbalancing/latest/network, "Listeners": TCP, TLS, UDP, TCP_UDP, QUIC).
+func TestListeners(t *testing.T) {
+	s := annotated("", "type=nlb")
+	for _, x := range []struct {
+		port     int32
+		protocol corev1.Protocol
+	}{{80, corev1.ProtocolTCP}, {53, corev1.ProtocolUDP}, {53, corev1.ProtocolTCP}, {3868, corev1.ProtocolSCTP}} {
+		s.Spec.Ports = append(s.Spec.Ports, corev1.ServicePort{Port: x.port, Protocol: x.protocol})
+	}
+	v := &VPC{Fabric: &topology.Fabric{}}
+	b := &topology.NetworkLoadBalancer{}
+	plan := PlanOf(s)
+	v.listeners(&cluster.Cluster{}, s, &plan, b, nil)
+	var got []string
+	for _, l := range b.Listeners {
+		got = append(got, fmt.Sprintf("%v %d", l.Protocol, l.Port))
+	}
+	if d := cmp.Diff([]string{"tcp 80", "udp 53", "tcp 53"}, got); d != "" {
+		t.Errorf("listeners (-want +got):\n%s", d)
+	}
+}
+
 // TestClassic: a Classic Load Balancer is not modelled: there is none, and the topology says so.
 func TestClassic(t *testing.T) {
 	v := balanced(t, nil, "")
