@@ -146,6 +146,8 @@ const (
 	AssumePort    Code = "assume-port"     // namespace, port: the kernel would draw at random
 	AssumeNoRules Code = "assume-no-rules" // namespace: no `ip rule` given, the kernel's three taken
 	AssumeChoice  Code = "assume-choice"   // id: a choice was given for what the packet does not meet
+	// AssumePending says that a Service's load balancer is some other controller's, which is not known here.
+	AssumePending Code = "assume-pending-balancer" // service, class
 	// AssumeClassic says that a load balancer that a Service asks for is not modelled.
 	AssumeClassic Code = "assume-classic-balancer" // service
 

@@ -150,6 +150,8 @@ func (out *VPC) balancers(c *cluster.Cluster, endpointSlices []*discoveryv1.Endp
 		name := s.Namespace + "/" + s.Name
 		plan := PlanOf(s)
 		if plan.Controller == "" {
+			out.Assumptions = append(out.Assumptions, topology.Assumption{Code: "assume-pending-balancer",
+				Args: map[string]string{"service": name, "class": *s.Spec.LoadBalancerClass}})
 			continue
 		}
 		if plan.Classic {

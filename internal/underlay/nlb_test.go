@@ -342,8 +342,11 @@ func TestOpened(t *testing.T) {
 // TestPending: what no known controller takes has no load balancer.
 func TestPending(t *testing.T) {
 	v := balanced(t, []string{"type=nlb"}, "  loadBalancerClass: example.com/balancer\n")
-	if len(v.Fabric.Balancers) != 0 || len(v.Assumptions) != 0 {
-		t.Errorf("load balancers %v, assumptions %v, want none", v.Fabric.Balancers, v.Assumptions)
+	if len(v.Fabric.Balancers) != 0 {
+		t.Errorf("load balancers %v, want none", v.Fabric.Balancers)
+	}
+	if len(v.Assumptions) != 1 || v.Assumptions[0].Code != "assume-pending-balancer" || v.Assumptions[0].Args["class"] != "example.com/balancer" {
+		t.Errorf("assumptions %v, want one that names the class", v.Assumptions)
 	}
 }
 
