@@ -47,7 +47,7 @@ func (s *Server) trace(w http.ResponseWriter, r *http.Request) error {
 	}
 	in := templates.Input{Shell: shell, Step: req.step, HomeHref: s.homeHref(r), Topology: topo, Document: doc,
 		StepHref:   func(id string) string { return req.href("/trace", "step", id) },
-		ChoiceHref: func(id, value string) string { return req.withChoice("/trace", id, value, "step", req.step) },
+		ChoiceHref: func(id, value, step string) string { return req.withChoice("/trace", id, value, "step", step) },
 		NodeHref:   req.nodeHref, PlaceName: placeNames(places)}
 	in.Form = s.form(shell.L, req, preset, places, doc)
 	if in.Document != nil {

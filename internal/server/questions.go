@@ -101,7 +101,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, q *question) err
 			Title: l.T(key), Note: l.T(key + "-note"), Href: ask.href("/trace"),
 			Trace: templates.Input{Shell: shell, Topology: topo, Document: doc, PlaceName: placeNames(places),
 				StepHref:   func(id string) string { return ask.href("/trace", "step", id) },
-				ChoiceHref: func(id, value string) string { return ask.withChoice("/trace", id, value) }},
+				ChoiceHref: func(id, value, step string) string { return ask.withChoice("/trace", id, value, "step", step) }},
 		})
 	}
 	w.Header().Add("Vary", "Accept-Language, Cookie")

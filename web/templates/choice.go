@@ -38,8 +38,8 @@ func (b *builder) choices(views []StationView) []ChoiceView {
 		v.Note, _ = b.l.Lookup("choice-note."+c.Kind, nil)
 		for i, o := range c.Options {
 			x := ChoiceOption{Value: o.Value, Name: o.Value, Label: OptionLabel(b.l, c, o, b.in.PlaceName), Chosen: o.Value == c.Chosen, Share: o.Probability}
-			if strings.HasPrefix(x.Label, o.Value) {
-				x.Name = "" // the label says it
+			if o.Value == trace.Unseen || x.Label == o.Value || strings.HasPrefix(x.Label, o.Value+" ") {
+				x.Name = "" // no chain has this name, or the label says it
 			}
 			if o.Probability > 0 {
 				x.Odds = Odds(o.Probability)
@@ -49,7 +49,7 @@ func (b *builder) choices(views []StationView) []ChoiceView {
 			if i == 0 {
 				value = "" // what is taken without a choice need not be in the address
 			}
-			x.Href = b.choiceHref(c.ID, value)
+			x.Href = b.choiceHref(c.ID, value, v.Station, views)
 			v.Options = append(v.Options, x)
 		}
 		out = append(out, v)
@@ -82,11 +82,16 @@ func OptionLabel(l *locales.Printer, c trace.ChoiceDocument, o trace.OptionDocum
 	return name + " · " + o.Label
 }
 
-func (b *builder) choiceHref(id, value string) string {
+// choiceHref leads to the trace that goes another way, at the station where it parts from this one.
+func (b *builder) choiceHref(id, value string, station int, views []StationView) string {
 	if b.in.ChoiceHref == nil {
 		return ""
 	}
-	return b.in.ChoiceHref(id, value)
+	step := b.in.Step
+	if station >= 0 {
+		step = views[station].ID
+	}
+	return b.in.ChoiceHref(id, value, step)
 }
 
 // choiceAt is the station where a choice is made: a chain's where a rule of the chain was met, a load balancer's at the

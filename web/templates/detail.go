@@ -66,6 +66,10 @@ func parts(text string) []Part {
 func (b *builder) lines(s *diagram.Station, hop *trace.HopDocument, steps []trace.StepDocument, drop bool) []LineView {
 	var out []LineView
 	table := ""
+	rule := drop && ended(steps)
+	if rule {
+		steps = steps[:len(steps)-1]
+	}
 	for i := range steps {
 		st := &steps[i]
 		if st.Table != "" && st.Table != table {
@@ -78,9 +82,16 @@ func (b *builder) lines(s *diagram.Station, hop *trace.HopDocument, steps []trac
 			}
 			out = append(out, LineView{Class: "cap", Plain: name})
 		}
-		out = append(out, b.line(s, hop, st, s.First+i == s.Decisive, drop && i == len(steps)-1))
+		last := i == len(steps)-1
+		out = append(out, b.line(s, hop, st, s.First+i == s.Decisive || rule && last, drop && last))
 	}
 	return out
+}
+
+// ended says whether the last step only repeats what the rule before it decided: that the packet ends here.
+func ended(steps []trace.StepDocument) bool {
+	n := len(steps)
+	return n > 1 && steps[n-1].Text == "" && steps[n-2].Text != "" && steps[n-2].Code == steps[n-1].Code
 }
 
 func (b *builder) line(s *diagram.Station, hop *trace.HopDocument, st *trace.StepDocument, decisive, drop bool) LineView {

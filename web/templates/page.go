@@ -213,8 +213,8 @@ type Input struct {
 	Step     string // the station to show, by ID
 	// StepHref gives the address of the page at a station.
 	StepHref func(id string) string
-	// ChoiceHref gives the address of the trace that chooses another way; "" goes back to the first.
-	ChoiceHref func(id, value string) string
+	// ChoiceHref gives the address of the trace that chooses another way, at a station; no value goes back to the first.
+	ChoiceHref func(id, value, step string) string
 	// NodeHref gives the address of a node's page at a chain.
 	NodeHref func(namespace, table, chain string) string
 	// PlaceName names the place that has an address; "" for none.
@@ -420,6 +420,10 @@ func (b *builder) where(s *diagram.Station, steps []trace.StepDocument) string {
 		}
 	case "neighbour":
 		what = "ip neigh"
+	case "drop", "reject":
+		if d > 0 && ended(steps[:d+1]) && steps[d-1].Stage == "netfilter" {
+			what = strings.TrimSpace(steps[d-1].Table + " " + steps[d-1].Chain)
+		}
 	case "fabric":
 		what = "VPC"
 		if place == "VPC" {
