@@ -56,9 +56,12 @@ export class View implements Screen {
       l.classList.toggle("is-past", i < index);
       mark(l, i === index);
     }
+    const inDetail = this.details[this.shown]?.contains(document.activeElement) === true;
     this.details.forEach((d, i) => {
       d.hidden = i !== index;
     });
+    // The panel that had the focus is gone; the one in its place takes it.
+    if (inDetail && index !== this.shown) detail.focus({ preventScroll: true });
     must(detail.parentElement).scrollTop = 0;
     for (const g of this.app.querySelectorAll("#dg .is-here")) g.classList.remove("is-here");
     const here = stop.dataset.here;
