@@ -202,6 +202,16 @@ func verbatim(parts []Part) templ.Component {
 	})
 }
 
+// breakable lets a narrow column break an address before its port.
+func breakable(text string) templ.Component {
+	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
+		_, err := io.WriteString(w, port.ReplaceAllString(templ.EscapeString(text), "$1<wbr>$2"))
+		return err
+	})
+}
+
+var port = regexp.MustCompile(`(\.\d+)(:\d)`)
+
 // missNote is why a rule did not match, where the catalogue has words for it; a match's own name is shown as it is.
 func (b *builder) missNote(m trace.MissDocument) string {
 	if m.Code == "" {

@@ -183,7 +183,6 @@ type Timeline struct {
 	Rails []TimelineRail
 	Dots  []TimelineDot
 	Total int
-	Wide  int // pixels that a narrow screen's strip needs
 }
 
 // TimelineCol is a column in units of stations.

@@ -1,6 +1,10 @@
 package templates
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/podpath/podpath/internal/diagram"
+)
 
 // timeline places the dots. A column is as wide as the lane with more stations in it needs; the other lane's stand in
 // its middle. The answer runs back, so its first station of a column is the rightmost.
@@ -25,7 +29,7 @@ func (b *builder) timeline(views []StationView) Timeline {
 		t.Total += width[i]
 	}
 	for i := range count {
-		t.Cols = append(t.Cols, TimelineCol{Label: b.place(i), At: float64(start[i]), Span: float64(width[i])})
+		t.Cols = append(t.Cols, TimelineCol{Label: b.column(i, float64(width[i])*float64(t.atLeast())/float64(t.Total)), At: float64(start[i]), Span: float64(width[i])})
 	}
 	seen := make([][2]int, places)
 	ends := [2][2]float64{{-1, -1}, {-1, -1}}
@@ -50,8 +54,28 @@ func (b *builder) timeline(views []StationView) Timeline {
 			t.Rails = append(t.Rails, TimelineRail{Lane: l, From: ends[l][0], To: ends[l][1]})
 		}
 	}
-	t.Wide = t.Total * 38
 	return t
+}
+
+// atLeast is how many pixels a timeline has wherever it is shown, by its number of dots side by side; the strip around it
+// scrolls. The style sheet has a class for each.
+func (t *Timeline) atLeast() int {
+	switch {
+	case t.Total <= 22:
+		return 860
+	case t.Total <= 28:
+		return 1000
+	}
+	return 1500
+}
+
+// column is a column's name, as much of it as there is room for.
+func (b *builder) column(place int, room float64) string {
+	label := b.place(place)
+	if p := b.scene.Places[place]; p.Class == diagram.PlacePod && diagram.TextWidth(label, 12, false) > room {
+		label = p.Name // without the word for it
+	}
+	return diagram.Clip(label, 12, room)
 }
 
 // pct is a position as a share of the timeline's hundred units.
