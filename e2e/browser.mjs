@@ -1,6 +1,12 @@
 // The browser that the scripts share: the system's Chromium, headless, and offline but for the server under test.
 
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+let passed = 0;
+let failed = 0;
 
 const flags = [
   "--no-sandbox",
@@ -27,4 +33,34 @@ export async function open(browser, options = {}) {
     if (m.type() === "error" && !m.text().includes("422")) page.problems.push(`console: ${m.text()}`);
   });
   return page;
+}
+
+export function check(ok, what) {
+  if (ok) passed++;
+  else {
+    failed++;
+    console.log(`FAIL ${what}`);
+  }
+}
+
+/** finish says how many checks there were, and ends with what came of them. */
+export function finish() {
+  console.log(`${passed} passed, ${failed} failed`);
+  process.exit(failed === 0 ? 0 : 1);
+}
+
+/** axe looks for barriers on the page as it is now. */
+export async function axe(page, what) {
+  await page.evaluate(axeSource);
+  const violations = await page.evaluate(async () => {
+    const r = await window.axe.run(document, { resultTypes: ["violations"] });
+    return r.violations.map(
+      (v) =>
+        `${v.id}: ${v.help}: ${v.nodes
+          .map((n) => n.target.join(" "))
+          .slice(0, 3)
+          .join(" | ")}`,
+    );
+  });
+  check(violations.length === 0, `${what}: axe: ${violations.join("; ")}`);
 }

@@ -71,14 +71,19 @@ func start(t *testing.T) string {
 	return url
 }
 
-func TestTracePage(t *testing.T) {
+func TestTracePage(t *testing.T) { run(t, "trace.mjs") }
+
+func TestServices(t *testing.T) { run(t, "services.mjs") }
+
+// run has a script check the pages of a server of its own.
+func run(t *testing.T, script string) {
 	need(t)
 	url := start(t)
 	ctx, cancel := context.WithTimeout(t.Context(), browserTime)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, "node", "trace.mjs", url).CombinedOutput()
+	out, err := exec.CommandContext(ctx, "node", script, url).CombinedOutput()
 	t.Logf("%s", out)
 	if err != nil {
-		t.Fatalf("trace.mjs: %v", err)
+		t.Fatalf("%s: %v", script, err)
 	}
 }

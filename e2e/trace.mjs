@@ -3,22 +3,9 @@
 //
 //	node e2e/trace.mjs URL
 
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { launch, open } from "./browser.mjs";
+import { axe, check, finish, launch, open } from "./browser.mjs";
 
 const base = process.argv[2];
-const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-let passed = 0;
-const failures = [];
-
-function check(ok, what) {
-  if (ok) passed++;
-  else {
-    failures.push(what);
-    console.log(`FAIL ${what}`);
-  }
-}
 
 const home = new URL((await fetch(base)).url);
 
@@ -81,21 +68,6 @@ async function settled(page) {
     const want = `translate(${Number(stop.dataset.x).toFixed(2)} ${Number(stop.dataset.y).toFixed(2)})`;
     return document.querySelector("#pk").getAttribute("transform") === want;
   });
-}
-
-async function axe(page, what) {
-  await page.evaluate(axeSource);
-  const violations = await page.evaluate(async () => {
-    const r = await window.axe.run(document, { resultTypes: ["violations"] });
-    return r.violations.map(
-      (v) =>
-        `${v.id}: ${v.help}: ${v.nodes
-          .map((n) => n.target.join(" "))
-          .slice(0, 3)
-          .join(" | ")}`,
-    );
-  });
-  check(violations.length === 0, `${what}: axe: ${violations.join("; ")}`);
 }
 
 const browser = await launch();
@@ -306,5 +278,4 @@ for (const lang of ["en", "ko"]) {
 }
 
 await browser.close();
-console.log(`${passed} passed, ${failures.length} failed`);
-process.exit(failures.length === 0 ? 0 : 1);
+finish();
