@@ -946,6 +946,13 @@ await group("room", async () => {
             }),
           };
         });
+        // The current station's label is in its tinted box.
+        await page.locator('.hop[href*="request/nlb-"]').click();
+        const out = await page.evaluate(() => {
+          const [box, text] = [".tag", ".ttl"].map((q) => document.querySelector(`#dg .st.is-cur ${q}`).getBBox());
+          return text.x + text.width - box.x - box.width;
+        });
+        check(out <= 0, `${what}: the label is ${out} units out of its box`);
         check(is.stations > 45, `${what}: ${is.stations} stations`);
         check(is.cut.length === 0, `${what}: the timeline cuts ${is.cut}`);
         check(is.shortened.length === 0, `${what}: the timeline shortens ${is.shortened}`);

@@ -54,7 +54,7 @@ func when(on bool, class string) string {
 
 // tagBox is the tinted box behind a station's label.
 func tagBox(s *StationView) diagram.Rect {
-	title := diagram.TextWidth(s.Short, 13.5, false)
+	title := diagram.TextWidth(s.Short, 13.5, false) * 1.1 // the current one is bold
 	sub := diagram.TextWidth(subText(s), 11.5, true)
 	l := s.Label
 	if l.One {
