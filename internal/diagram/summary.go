@@ -20,6 +20,9 @@ func summary(d *trace.Document, s trace.StationDocument) string {
 	if at < 0 || at >= len(steps) {
 		at = len(steps) - 1
 	}
+	if c := trace.Code(steps[at].Code); (c == trace.RuleDrop || c == trace.RuleReject) && steps[at].Chain == "" && at > 0 {
+		at-- // the rule that ended it says where
+	}
 	return stepSummary(&steps[at])
 }
 

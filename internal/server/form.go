@@ -45,7 +45,7 @@ func (s *Server) form(l *locales.Printer, req *request, preset Preset, places []
 		}
 		f.Errors[name] = msg
 	}
-	f.Summary = l.T("ui.title-flow", "from", placeLabel(req.From, places), "to", placeLabel(req.To, places))
+	f.Summary = l.T("ui.title-flow", "from", placeLabel(l, req.From, places), "to", placeLabel(l, req.To, places))
 	return f
 }
 
@@ -130,7 +130,7 @@ func groups(l *locales.Printer, places []Place) []templates.PlaceGroup {
 			if p.Kind != kind {
 				continue
 			}
-			label := p.Label
+			label := p.name(l)
 			if p.Detail != "" {
 				label += " · " + p.Detail
 			}
@@ -146,6 +146,14 @@ func groups(l *locales.Printer, places []Place) []templates.PlaceGroup {
 	return out
 }
 
+// name is a place as a reader knows it. The Internet has a word of its own in each language.
+func (p *Place) name(l *locales.Printer) string {
+	if p.Name == "internet" {
+		return l.T("place.external")
+	}
+	return p.Label
+}
+
 // placeField tells a place of the list from an address that was typed.
 func placeField(value string, places []Place) templates.PlaceField {
 	for _, p := range places {
@@ -156,10 +164,10 @@ func placeField(value string, places []Place) templates.PlaceField {
 	return templates.PlaceField{Address: value}
 }
 
-func placeLabel(value string, places []Place) string {
+func placeLabel(l *locales.Printer, value string, places []Place) string {
 	for _, p := range places {
 		if p.Name == value {
-			return p.Label
+			return p.name(l)
 		}
 	}
 	if i := strings.LastIndexByte(value, '/'); i >= 0 {

@@ -50,7 +50,7 @@ func (s *Server) node(w http.ResponseWriter, r *http.Request) error {
 	in.Hidden = req.hidden()
 	if in.Document != nil {
 		in.StepHref = func(id string) string { return req.href("/trace", "step", id) }
-		in.Flow = shell.L.T("ui.title-flow", "from", placeLabel(req.From, places), "to", placeLabel(req.To, places))
+		in.Flow = shell.L.T("ui.title-flow", "from", placeLabel(shell.L, req.From, places), "to", placeLabel(shell.L, req.To, places))
 		in.FlowHref = req.href("/trace")
 	}
 	status := http.StatusOK

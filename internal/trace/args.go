@@ -107,7 +107,10 @@ func (t *Trace) args(s *Step) map[string]string {
 	case RuleReturn, ChainEnd:
 		chain, _, _ := s.place()
 		a["chain"] = chain
+	case RuleDrop:
+		a["comment"] = orElse(s.comment(), s.more().Text[1])
 	case RuleReject:
+		a["comment"] = orElse(s.comment(), s.more().Text[1])
 		a["with"] = s.more().Text[2]
 		if s.Stage == StageReject {
 			a["with"] = s.more().Text[0]

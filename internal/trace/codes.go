@@ -32,8 +32,8 @@ const (
 	RuleGoto          Code = "rule-goto"           // chain
 	RuleReturn        Code = "rule-return"         // chain
 	RuleAccept        Code = "rule-accept"         //
-	RuleDrop          Code = "rule-drop"           // reason: NETFILTER_DROP
-	RuleReject        Code = "rule-reject"         // with
+	RuleDrop          Code = "rule-drop"           // reason: NETFILTER_DROP; comment: the rule's own
+	RuleReject        Code = "rule-reject"         // with; comment: the rule's own
 	RuleMark          Code = "rule-mark"           // before, after: fwmark
 	RuleMarkSame      Code = "rule-mark-same"      // mark: nothing changed
 	RuleConnmark      Code = "rule-connmark"       // before, after

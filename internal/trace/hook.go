@@ -87,15 +87,17 @@ func (w *walker) keepConn() {
 func (w *walker) end(v iptables.Verdict) verdict {
 	switch v.Kind {
 	case iptables.Drop:
-		rule := w.lastStep().decided()
+		rule, comment := w.lastStep().decided(), w.lastStep().comment()
 		s := w.drop(RuleDrop, "NETFILTER_DROP")
+		w.more(s).Text[1] = comment
 		w.more(s).Would, w.more(s).WouldT[0] = WouldAllow, rule
 		s.Base = w.base
 		s.Hook, s.HasHook = w.base.Hook, true
 		return stop
 	case iptables.Reject:
-		rule := w.lastStep().decided()
+		rule, comment := w.lastStep().decided(), w.lastStep().comment()
 		s := w.step(StageReject, VerdictReject, RuleReject)
+		w.more(s).Text[1] = comment
 		w.more(s).Would, w.more(s).WouldT[0] = WouldAllow, rule
 		s.Hook, s.HasHook = w.base.Hook, true
 		w.more(s).Text[0], w.more(s).Text[2] = v.Reject, "NETFILTER_DROP"
@@ -111,6 +113,14 @@ func (w *walker) end(v iptables.Verdict) verdict {
 		return stop
 	}
 	return goOn
+}
+
+// comment is what the writer of the step's rule says about it.
+func (s *Step) comment() string {
+	if s.Rule == nil {
+		return ""
+	}
+	return s.Rule.Comment()
 }
 
 // rejectCodes are ICMP's codes for --reject-with (RFC 792, RFC 1122, RFC 1812).

@@ -350,7 +350,10 @@ func (w *walker) reversePath(in *topology.Interface, out string) verdict {
 		return fail() // no way back at all: both modes refuse
 	}
 	if r.Route.Type != topology.Unicast && !(r.Route.Type == topology.LocalRoute && in.AcceptLocal()) {
-		note(w.drop(MartianSource, "IP_LOCAL_SOURCE"))
+		s := note(w.drop(MartianSource, "IP_LOCAL_SOURCE"))
+		if r.Route.Type == topology.LocalRoute {
+			w.more(s).Would, w.more(s).WouldT[0], w.more(s).WouldT[1] = WouldLoosen, topology.ConfName(in.Name, "accept_local"), "1"
+		}
 		return stop
 	}
 	for _, n := range r.Route.Nexthops { // any next hop will do (fib_info_nh_uses_dev)

@@ -423,6 +423,9 @@ func (b *builder) where(s *diagram.Station, steps []trace.StepDocument) string {
 		if d > 0 && ended(steps[:d+1]) && steps[d-1].Stage == "netfilter" {
 			what = strings.TrimSpace(steps[d-1].Table + " " + steps[d-1].Chain)
 		}
+		if s.Kind == "route" {
+			what = "ip rule, ip route"
+		}
 	case "fabric":
 		what = "VPC"
 		if place == "VPC" {

@@ -130,9 +130,12 @@ func (p *QuestionPage) leg(pages []*TracePage, reply bool) {
 				c.Station = columns[i][at[i]].view
 				c.First, c.Last = at[i] == 0, at[i] == len(columns[i])-1
 				at[i]++
-				if name := pages[i].Scene.Places[c.Station.Station.Place].Name; name != names[i] {
-					c.Name, names[i] = name, name
+				// The fabric and the Internet are what their row says.
+				pl := pages[i].Scene.Places[c.Station.Station.Place]
+				if pl.Name != names[i] && pl.Class != diagram.PlaceFabric && pl.Class != diagram.PlaceOutside {
+					c.Name = pl.Name
 				}
+				names[i] = pl.Name
 			}
 			row.Cells = append(row.Cells, c)
 		}
