@@ -216,7 +216,7 @@ for (const lang of ["en", "ko"]) {
   await page.waitForFunction(() => location.search.includes("to=internet"));
   await page.waitForFunction((n) => document.querySelectorAll(".st").length !== n, before);
   check(await page.evaluate(() => window.stillHere === true), "form: no full reload");
-  check((await page.title()).includes("internet"), `form: the title follows: ${await page.title()}`);
+  check((await page.title()).includes("Internet"), `form: the title follows: ${await page.title()}`);
   await agree(page, 0, "form");
   await page.keyboard.press("Escape");
   await page.locator("#b-next").click();
