@@ -284,6 +284,9 @@ func (m *model) briefNodes() {
 	for _, n := range m.nodes {
 		open[n.ns.Name] = true
 	}
+	for _, h := range m.visited() {
+		open[h.Namespace] = true // a third node on the way is drawn as a device of its own
+	}
 	for _, name := range m.nodeNames() {
 		if open[name] {
 			continue
