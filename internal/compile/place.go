@@ -2,6 +2,7 @@ package compile
 
 import (
 	"net/netip"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -102,26 +103,22 @@ func servicePlace(s *corev1.Service, slices []*discoveryv1.EndpointSlice) Place 
 func servicePorts(s *corev1.Service) []topology.ServicePort {
 	var out []topology.ServicePort
 	for _, x := range s.Spec.Ports {
-		out = append(out, topology.ServicePort{Name: x.Name, Protocol: protocolOf(&x.Protocol), Port: uint16(x.Port)})
+		out = append(out, topology.ServicePort{Name: x.Name, Protocol: protocolOf(x.Protocol), Port: uint16(x.Port)})
 	}
 	return out
 }
 
-func protocolOf(p *corev1.Protocol) packet.Protocol {
-	switch {
-	case p != nil && *p == corev1.ProtocolUDP:
-		return packet.UDP
-	case p != nil && *p == corev1.ProtocolSCTP:
-		return packet.SCTP
-	}
-	return packet.TCP
+// protocolOf is a port's protocol; a description was checked to have no other.
+func protocolOf(p corev1.Protocol) packet.Protocol {
+	out, _ := packet.ParseProtocol(strings.ToLower(string(p)))
+	return out
 }
 
 // targetPorts gives a headless Service's ports the numbers of its pods: nothing translates them.
 func targetPorts(slice *discoveryv1.EndpointSlice, ports []topology.ServicePort) []topology.ServicePort {
 	for i := range ports {
 		for _, x := range slice.Ports {
-			if x.Port != nil && x.Name != nil && *x.Name == ports[i].Name && protocolOf(x.Protocol) == ports[i].Protocol {
+			if x.Port != nil && x.Name != nil && x.Protocol != nil && *x.Name == ports[i].Name && protocolOf(*x.Protocol) == ports[i].Protocol {
 				ports[i].Port = uint16(*x.Port)
 			}
 		}

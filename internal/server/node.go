@@ -86,28 +86,10 @@ func (s *Server) topology(r *http.Request, req *request, in *templates.NodeInput
 // hidden are the query's parameters as the fields of a form that adds one.
 func (r *request) hidden() []templates.Choice {
 	var out []templates.Choice
-	add := func(name, value string) {
-		if value != "" {
-			out = append(out, templates.Choice{Label: name, Value: value})
+	for _, p := range append(r.params(), [2]string{"lang", r.lang}, [2]string{"theme", r.theme}) {
+		if p[1] != "" {
+			out = append(out, templates.Choice{Label: p[0], Value: p[1]})
 		}
 	}
-	add("preset", r.Preset)
-	add("from", r.From)
-	add("to", r.To)
-	if r.From != "" {
-		add("proto", r.Protocol)
-	}
-	for _, name := range []string{"dport", "sport", "ttl", "payload"} {
-		add(name, r.raw[name])
-	}
-	add("cni", r.CNI)
-	for _, k := range sortedKeys(r.Options) {
-		add("set", k+"="+r.Options[k])
-	}
-	for _, k := range sortedKeys(r.Choices) {
-		add("choice", k+"="+r.Choices[k])
-	}
-	add("lang", r.lang)
-	add("theme", r.theme)
 	return out
 }

@@ -182,21 +182,8 @@ func (r *request) href(path string, extra ...string) string {
 		b.WriteString(escape(value))
 		sep = '&'
 	}
-	add("preset", r.Preset)
-	add("from", r.From)
-	add("to", r.To)
-	if r.From != "" {
-		add("proto", r.Protocol)
-	}
-	for _, name := range []string{"dport", "sport", "ttl", "payload"} {
-		add(name, r.raw[name])
-	}
-	add("cni", r.CNI)
-	for _, k := range sortedKeys(r.Options) {
-		add("set", k+"="+r.Options[k])
-	}
-	for _, id := range sortedKeys(r.Choices) {
-		add("choice", id+"="+r.Choices[id])
+	for _, p := range r.params() {
+		add(p[0], p[1])
 	}
 	lang, theme := r.lang, r.theme
 	for i := 0; i+1 < len(extra); i += 2 {
@@ -219,6 +206,25 @@ func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m
 // escape is url.QueryEscape that leaves what a query may hold as it is, so that a link can be read.
 func escape(s string) string {
 	return strings.NewReplacer("%2F", "/", "%3A", ":", "%2C", ",", "%3D", "=").Replace(url.QueryEscape(s))
+}
+
+// params are the query's parameters as names and values, in the order of the address. Values may be empty.
+func (r *request) params() [][2]string {
+	out := [][2]string{{"preset", r.Preset}, {"from", r.From}, {"to", r.To}}
+	if r.From != "" {
+		out = append(out, [2]string{"proto", r.Protocol})
+	}
+	for _, name := range []string{"dport", "sport", "ttl", "payload"} {
+		out = append(out, [2]string{name, r.raw[name]})
+	}
+	out = append(out, [2]string{"cni", r.CNI})
+	for _, k := range sortedKeys(r.Options) {
+		out = append(out, [2]string{"set", k + "=" + r.Options[k]})
+	}
+	for _, id := range sortedKeys(r.Choices) {
+		out = append(out, [2]string{"choice", id + "=" + r.Choices[id]})
+	}
+	return out
 }
 
 // withChoice is the address of the same query with one choice made another way; "" goes back to the first.

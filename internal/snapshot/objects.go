@@ -2,8 +2,7 @@ package snapshot
 
 import (
 	"net/netip"
-
-	corev1 "k8s.io/api/core/v1"
+	"strings"
 
 	"github.com/podpath/podpath/internal/cluster"
 	"github.com/podpath/podpath/internal/packet"
@@ -24,12 +23,9 @@ func readServices(f file) ([]topology.Service, error) {
 			x.Address = a
 		}
 		for _, p := range s.Spec.Ports {
-			protocol := packet.TCP
-			switch p.Protocol {
-			case corev1.ProtocolUDP:
-				protocol = packet.UDP
-			case corev1.ProtocolSCTP:
-				protocol = packet.SCTP
+			protocol, err := packet.ParseProtocol(strings.ToLower(string(p.Protocol)))
+			if err != nil {
+				return nil, errorf(f.name, 0, "Service %s/%s: %v", s.Namespace, s.Name, err)
 			}
 			x.Ports = append(x.Ports, topology.ServicePort{Name: p.Name, Protocol: protocol, Port: uint16(p.Port)})
 		}
