@@ -20,13 +20,54 @@ func (c *Cluster) Slices() []*discoveryv1.EndpointSlice {
 	for _, s := range c.EndpointSlices {
 		given[s.Namespace+"/"+s.Labels[discoveryv1.LabelServiceName]] = true
 	}
-	zones := make(map[string]string, len(c.Nodes))
-	for _, n := range c.Nodes {
-		zones[n.Name] = c.ZoneOf(n)
-	}
+	var found *selection // made when a Service first needs it
 	for _, s := range c.Services {
 		if len(s.Spec.Selector) > 0 && s.Spec.Type != corev1.ServiceTypeExternalName && !given[s.Namespace+"/"+s.Name] {
-			out = append(out, c.slicesOf(s, zones)...)
+			if found == nil {
+				found = newSelection(c)
+			}
+			out = append(out, found.slicesOf(s)...)
+		}
+	}
+	return out
+}
+
+// selection finds the pods that a selector may take without looking at all: a cluster may have 10,000 Services and 150,000
+// pods.
+type selection struct {
+	zones  map[string]string    // by node
+	byPair map[labelPair][]*Pod // in the description's order
+}
+
+type labelPair struct{ namespace, key, value string }
+
+func newSelection(c *Cluster) *selection {
+	f := &selection{zones: make(map[string]string, len(c.Nodes)), byPair: map[labelPair][]*Pod{}}
+	for _, n := range c.Nodes {
+		f.zones[n.Name] = c.ZoneOf(n)
+	}
+	for _, p := range c.Pods {
+		for k, v := range p.Labels {
+			pair := labelPair{p.Namespace, k, v}
+			f.byPair[pair] = append(f.byPair[pair], p)
+		}
+	}
+	return f
+}
+
+// pods are those that a Service's selector takes.
+func (f *selection) pods(s *corev1.Service) []*Pod {
+	var few []*Pod
+	first := true
+	for k, v := range s.Spec.Selector {
+		if l := f.byPair[labelPair{s.Namespace, k, v}]; first || len(l) < len(few) {
+			few, first = l, false
+		}
+	}
+	var out []*Pod
+	for _, p := range few {
+		if selects(s.Spec.Selector, p.Labels) {
+			out = append(out, p)
 		}
 	}
 	return out
@@ -34,20 +75,17 @@ func (c *Cluster) Slices() []*discoveryv1.EndpointSlice {
 
 // slicesOf makes a Service's slices: one for each set of port numbers, since a named target port may have another number
 // in another pod. A Service without a pod has one slice without endpoints.
-func (c *Cluster) slicesOf(s *corev1.Service, zones map[string]string) []*discoveryv1.EndpointSlice {
+func (f *selection) slicesOf(s *corev1.Service) []*discoveryv1.EndpointSlice {
 	var out []*discoveryv1.EndpointSlice
 	byPorts := map[string]*discoveryv1.EndpointSlice{}
-	for _, p := range c.Pods {
-		if p.Namespace != s.Namespace || !selects(s.Spec.Selector, p.Labels) {
-			continue
-		}
+	for _, p := range f.pods(s) {
 		ports := portsOf(s, p)
 		key := portsKey(ports)
 		if byPorts[key] == nil {
 			byPorts[key] = newSlice(s, len(out), ports)
 			out = append(out, byPorts[key])
 		}
-		byPorts[key].Endpoints = append(byPorts[key].Endpoints, endpoint(p, zones[p.Node]))
+		byPorts[key].Endpoints = append(byPorts[key].Endpoints, endpoint(p, f.zones[p.Node]))
 	}
 	if len(out) == 0 {
 		out = append(out, newSlice(s, 0, nil))
