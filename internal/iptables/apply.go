@@ -26,8 +26,7 @@ func (t *Table) execute(p *ruleReader, n *Counters, line int) error {
 	switch cmd {
 	case "-A", "--append":
 		if c == nil {
-			c = t.AddChain(name)
-			p.at = c.nth
+			c = p.addChain(t, name)
 		}
 		t.place(c, len(c.Rules), p.readAll(), n, line)
 		return nil
@@ -61,12 +60,16 @@ func (t *Table) execute(p *ruleReader, n *Counters, line int) error {
 // place puts rules at index i of a chain.
 func (t *Table) place(c *Chain, i int, rules []*Rule, n *Counters, line int) {
 	for k, r := range rules {
-		r.Line = line
-		if n != nil {
-			r.Counters = n
-		}
-		c.insert(i+k, r)
+		t.placeRule(c, i+k, r, n, line)
 	}
+}
+
+func (t *Table) placeRule(c *Chain, i int, r *Rule, n *Counters, line int) {
+	r.Line = line
+	if n != nil {
+		r.Counters = n
+	}
+	c.insert(i, r)
 }
 
 // ruleNumber takes a rule number if one follows.

@@ -40,6 +40,9 @@ type arena struct {
 
 // list is an empty list with room for n matches. Appending more than that makes a list of its own.
 func (a *arena) list(n int) []Match {
+	if n == 0 {
+		return nil
+	}
 	if n > cap(a.matches)-len(a.matches) {
 		a.listSize = min(max(2*a.listSize, n), max(4*maxSlab, n))
 		a.matches = make([]Match, 0, a.listSize)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -53,7 +54,11 @@ func checkText(s string) error {
 // chains. What stands between tables is kept if it is a comment or blank. Rules may name chains that were not declared:
 // iptables-restore --noflush takes them from what is there already.
 func Parse(r io.Reader, name string) (*Ruleset, error) {
-	p := parser{file: name, rs: &Ruleset{}}
+	p := parser{file: name, rs: &Ruleset{}, chunk: chunkSize, workers: min(runtime.GOMAXPROCS(0), maxReaders) - 1}
+	return p.read(r)
+}
+
+func (p *parser) read(r io.Reader) (*Ruleset, error) {
 	// Lines are cut from the text of a block, and words from the lines: what rules keep of them is not copied again.
 	size := int64(MaxLine)
 	if known, ok := r.(interface{ Len() int }); ok {
@@ -90,6 +95,15 @@ func Parse(r io.Reader, name string) (*Ruleset, error) {
 func (p *parser) lines(text string, last bool, read error) (open string, err error) {
 	whole := text[:strings.LastIndexByte(text, '\n')+1]
 	p.checked = checkText(whole) == nil // all at once is faster than line by line
+	var early *ahead
+	if p.checked && p.workers > 0 && len(whole) >= minChunks*p.chunk {
+		early = newAhead(whole, p.chunk, p.workers, MaxRules-p.rules)
+		defer early.stop()
+		if p.begun != nil {
+			p.begun(early)
+		}
+	}
+	behind := len(text) - len(whole)
 	for text != "" {
 		line, rest := text, ""
 		end := strings.IndexByte(text, '\n')
@@ -108,8 +122,9 @@ func (p *parser) lines(text string, last bool, read error) (open string, err err
 			p.checked = false
 		}
 		p.number++
-		for strings.HasSuffix(line, "\r") {
-			line = line[:len(line)-1]
+		p.ready = nil
+		if early != nil {
+			p.ready = early.take(len(text) - behind)
 		}
 		if err := p.take(line); err != nil {
 			return "", err
@@ -138,6 +153,10 @@ type parser struct {
 	counters slab[Counters] // of chains
 	checked  bool           // the block was found to be text, so that its lines need not be looked at
 	ended    map[string]int // where each table was committed
+	chunk    int            // how much is read ahead at once
+	workers  int            // how many goroutines do so, beside the parser's
+	begun    func(*ahead)   // of tests
+	ready    *Rule          // of the line being read, if it was read ahead
 }
 
 func (p *parser) errorf(format string, args ...any) error {
@@ -150,10 +169,7 @@ func (p *parser) take(line string) error {
 			return p.errorf("%v", err)
 		}
 	}
-	text := line
-	if line != "" && (line[0] <= ' ' || line[len(line)-1] <= ' ') {
-		text = strings.Trim(line, " \t")
-	}
+	line, text := trimLine(line)
 	if p.table != nil && !p.list {
 		return p.inTable(text)
 	}
@@ -171,6 +187,17 @@ func (p *parser) take(line string) error {
 		return p.errorf("COMMIT without a table (a table begins with a line such as *filter)")
 	}
 	return p.errorf("%q stands outside any table (want *TABLE, or `iptables -S` lines: -P, -N, -A)", short(text))
+}
+
+// trimLine is a line without carriage returns at its end, and its text without blanks around it.
+func trimLine(s string) (line, text string) {
+	for line = s; strings.HasSuffix(line, "\r"); {
+		line = line[:len(line)-1]
+	}
+	if line != "" && (line[0] <= ' ' || line[len(line)-1] <= ' ') {
+		return line, strings.Trim(line, " \t")
+	}
+	return line, line
 }
 
 // short cuts a text so that an error stays one line.
@@ -344,6 +371,9 @@ func (p *parser) counted(text string) error {
 
 // command reads one -A, -I or other command of iptables-restore input.
 func (p *parser) command(text string, n *Counters) error {
+	if p.ready != nil {
+		return p.appendReady(text, n)
+	}
 	var closed bool
 	p.reader.line = text
 	p.reader.a.toks, closed = split(p.reader.a.toks[:0], text)
@@ -351,12 +381,34 @@ func (p *parser) command(text string, n *Counters) error {
 		return p.errorf("%v", errOpenQuote)
 	}
 	p.reader.a.i = 0
-	if p.rules++; p.rules > MaxRules {
-		return p.errorf("more than MaxRules, %d rules", MaxRules)
+	if err := p.count(); err != nil {
+		return err
 	}
 	err := p.table.execute(&p.reader, n, p.number)
 	if err != nil {
 		return p.errorf("%v", err)
+	}
+	return nil
+}
+
+// appendReady is command for an -A whose rule was read ahead.
+func (p *parser) appendReady(text string, n *Counters) error {
+	if err := p.count(); err != nil {
+		return err
+	}
+	name := appendsTo(text)
+	c := p.reader.chainAt(p.table, name)
+	if c == nil {
+		c = p.reader.addChain(p.table, name)
+	}
+	p.table.placeRule(c, len(c.Rules), p.ready, n, p.number)
+	return nil
+}
+
+// count counts one more rule.
+func (p *parser) count() error {
+	if p.rules++; p.rules > MaxRules {
+		return p.errorf("more than MaxRules, %d rules", MaxRules)
 	}
 	return nil
 }

@@ -11,34 +11,37 @@ import (
 	"testing/iotest"
 )
 
+// brokenInputs are inputs with the beginning of the error that each gives.
+var brokenInputs = []struct{ in, want string }{
+	{"*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -j ACCEPT\n", "in:3: the input ends within table filter of line 1"},
+	{"*filter\n:INPUT ACCEPT [0:0", "in:2: counters \"[0:0\" of chain INPUT"},
+	{"COMMIT\n", "in:1: COMMIT without a table"},
+	{"hello\n", "in:1: \"hello\" stands outside any table"},
+	{"*filter\n:INPUT ACCEPT [0:0]\nhello\nCOMMIT\n", "in:3: \"hello\" is no line of a table"},
+	{"*filter\n:INPUT ACCEPT [0:0]\n:INPUT DROP [0:0]\nCOMMIT\n", "in:3: chain INPUT has policy DROP here and ACCEPT in line 2"},
+	{"*filter\n*nat\nCOMMIT\n", "in:2: table nat begins within table filter of line 1"},
+	{"*filter\nCOMMIT\n*filter\nCOMMIT\n", "in:3: table filter again; it ended in line 2"},
+	{"*filter\n:INPUT MAYBE [0:0]\nCOMMIT\n", "in:2: policy \"MAYBE\" of chain INPUT"},
+	{"*filter\n:USER ACCEPT [0:0]\nCOMMIT\n", "in:2: chain USER of table filter is not built in"},
+	{"*filter\n:INPUT - [0:0]\nCOMMIT\n", "in:2: built-in chain INPUT of table filter has no policy"},
+	{"*filter\n:INPUT ACCEPT [1:x]\nCOMMIT\n", "in:2: counters \"[1:x]\""},
+	{"*filter\n-A INPUT -m comment --comment \"x\nCOMMIT\n", "in:2: a quote is not closed"},
+	{"*filter\n-Z INPUT\nCOMMIT\n", "in:2: command \"-Z\""},
+	{"*filter\n-A\nCOMMIT\n", "in:2: -A without a chain"},
+	{"*filter\n-I INPUT 5 -j DROP\nCOMMIT\n", "in:2: -I INPUT 5: the chain has 0 rules"},
+	{"*filter\n[1:2] INPUT\nCOMMIT\n", "in:2: \"[1:2] INPUT\""},
+	{"*\nCOMMIT\n", "in:1: \"*\" names no table"},
+	{"*filter\n-A INPUT\x00\nCOMMIT\n", "in:2: the line has a NUL byte"},
+	{"\x7fELF\x02\x01\x01\x00", "in:1: the line has a NUL byte"},
+	{"*filter\n\xff\nCOMMIT\n", "in:2: the line is not UTF-8"},
+	{"-N A\n-A A -j DROP\n", "in:1: which table these rules are of cannot be told"},
+	{"# iptables -t nat -S\n-P INPUT ACCEPT\n# iptables -t nat -S\n-P INPUT ACCEPT\n", "in:4: table nat again"},
+	{"# iptables -S\n-P INPUT\n", "in:2: policy line"},
+	{"*filter\n-A INPUT -m comment --comment " + strings.Repeat("x", MaxLine) + "\nCOMMIT\n", "in:2: the line is longer than MaxLine"},
+}
+
 func TestParseErrors(t *testing.T) {
-	for _, tt := range []struct{ in, want string }{
-		{"*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -j ACCEPT\n", "in:3: the input ends within table filter of line 1"},
-		{"*filter\n:INPUT ACCEPT [0:0", "in:2: counters \"[0:0\" of chain INPUT"},
-		{"COMMIT\n", "in:1: COMMIT without a table"},
-		{"hello\n", "in:1: \"hello\" stands outside any table"},
-		{"*filter\n:INPUT ACCEPT [0:0]\nhello\nCOMMIT\n", "in:3: \"hello\" is no line of a table"},
-		{"*filter\n:INPUT ACCEPT [0:0]\n:INPUT DROP [0:0]\nCOMMIT\n", "in:3: chain INPUT has policy DROP here and ACCEPT in line 2"},
-		{"*filter\n*nat\nCOMMIT\n", "in:2: table nat begins within table filter of line 1"},
-		{"*filter\nCOMMIT\n*filter\nCOMMIT\n", "in:3: table filter again; it ended in line 2"},
-		{"*filter\n:INPUT MAYBE [0:0]\nCOMMIT\n", "in:2: policy \"MAYBE\" of chain INPUT"},
-		{"*filter\n:USER ACCEPT [0:0]\nCOMMIT\n", "in:2: chain USER of table filter is not built in"},
-		{"*filter\n:INPUT - [0:0]\nCOMMIT\n", "in:2: built-in chain INPUT of table filter has no policy"},
-		{"*filter\n:INPUT ACCEPT [1:x]\nCOMMIT\n", "in:2: counters \"[1:x]\""},
-		{"*filter\n-A INPUT -m comment --comment \"x\nCOMMIT\n", "in:2: a quote is not closed"},
-		{"*filter\n-Z INPUT\nCOMMIT\n", "in:2: command \"-Z\""},
-		{"*filter\n-A\nCOMMIT\n", "in:2: -A without a chain"},
-		{"*filter\n-I INPUT 5 -j DROP\nCOMMIT\n", "in:2: -I INPUT 5: the chain has 0 rules"},
-		{"*filter\n[1:2] INPUT\nCOMMIT\n", "in:2: \"[1:2] INPUT\""},
-		{"*\nCOMMIT\n", "in:1: \"*\" names no table"},
-		{"*filter\n-A INPUT\x00\nCOMMIT\n", "in:2: the line has a NUL byte"},
-		{"\x7fELF\x02\x01\x01\x00", "in:1: the line has a NUL byte"},
-		{"*filter\n\xff\nCOMMIT\n", "in:2: the line is not UTF-8"},
-		{"-N A\n-A A -j DROP\n", "in:1: which table these rules are of cannot be told"},
-		{"# iptables -t nat -S\n-P INPUT ACCEPT\n# iptables -t nat -S\n-P INPUT ACCEPT\n", "in:4: table nat again"},
-		{"# iptables -S\n-P INPUT\n", "in:2: policy line"},
-		{"*filter\n-A INPUT -m comment --comment " + strings.Repeat("x", MaxLine) + "\nCOMMIT\n", "in:2: the line is longer than MaxLine"},
-	} {
+	for _, tt := range brokenInputs {
 		_, err := Parse(strings.NewReader(tt.in), "in")
 		var pe *ParseError
 		if !errors.As(err, &pe) || !strings.HasPrefix(err.Error(), tt.want) {

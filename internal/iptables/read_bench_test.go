@@ -137,7 +137,8 @@ func BenchmarkRead10k(b *testing.B) {
 		return
 	}
 	b.ReportMetric(theirs.Seconds(), "restore-s")
-	b.ReportMetric(float64(theirs)/float64(best), "times-faster")
+	b.ReportMetric(float64(theirs)/float64(mean), "times-faster")
+	b.ReportMetric(float64(theirs)/float64(best), "times-faster-at-best")
 	b.Logf("%d rules, %d bytes: read here in %v on average, %v at best; by iptables-nft-restore --test in %v at best of 3",
 		rules, len(text), mean.Round(time.Millisecond), best.Round(time.Millisecond), theirs.Round(time.Millisecond))
 }

@@ -84,6 +84,7 @@ type ruleReader struct {
 	at    int // where the chain of the last rule is among its table's; see chainAt
 
 	printed bool // the rules are iptables' own output, not what someone wrote
+	asked   bool // printed has made a difference, or could have
 }
 
 type seenOption struct {
@@ -101,6 +102,13 @@ func (p *ruleReader) chainAt(t *Table, name string) *Chain {
 		}
 	}
 	return nil
+}
+
+// addChain is the chain of that name, made where there is none.
+func (p *ruleReader) addChain(t *Table, name string) *Chain {
+	c := t.AddChain(name)
+	p.at = c.nth
+	return c
 }
 
 // read makes a rule of the words from a.i on. It cannot fail: what it cannot read becomes not understood. The basics are
@@ -166,7 +174,9 @@ func (p *ruleReader) basic(bs *basics, name string, not bool) bool {
 	case "-p", "--protocol", "--proto":
 		v, have := p.a.next()
 		if proto, known := parseProtocol(v); have && known && bs.proto == nil && !(not && proto == 0) {
-			number := p.printed && v[0] <= '9' && fromFile(proto)
+			number := v[0] <= '9' && fromFile(proto)
+			p.asked = p.asked || number
+			number = number && p.printed
 			bs.proto, ok = p.newProtocol(ProtocolMatch{Protocol: proto, Not: not, Number: number}), true
 		}
 	case "-f", "--fragment":

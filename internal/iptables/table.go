@@ -143,14 +143,11 @@ func parseSpec(spec string) ([]*Rule, error) {
 // readAll reads the words from a.i on as one rule, or as several where they list addresses: iptables makes a rule of
 // each pair, source by source (do_command4).
 func (p *ruleReader) readAll() []*Rule {
-	first := p.a.i
-	r, bs := p.read()
-	if r.NotUnderstood != "" && !r.stable(p.printed) {
-		return []*Rule{wholeText(p.text(first, len(p.a.toks)), bs.counters)}
-	}
-	if len(bs.moreSrc)+len(bs.moreDst) == 0 {
+	r, lists := p.readOne()
+	if !lists {
 		return []*Rule{r}
 	}
+	bs := &p.bs
 	srcs, dsts := p.expand(bs.src, bs.moreSrc, false), p.expand(bs.dst, bs.moreDst, true)
 	var rules []*Rule
 	for _, s := range srcs {
@@ -174,16 +171,27 @@ func (p *ruleReader) readAll() []*Rule {
 	return rules
 }
 
+// readOne reads the words from a.i on as one rule, and says whether it stands for several.
+func (p *ruleReader) readOne() (r *Rule, lists bool) {
+	first := p.a.i
+	r, bs := p.read()
+	if r.NotUnderstood != "" && !p.stable(r) {
+		return wholeText(p.text(first, len(p.a.toks)), bs.counters), false
+	}
+	return r, len(bs.moreSrc)+len(bs.moreDst) > 0
+}
+
 // stable says whether a rule that is not understood whole reads the same once it is printed. Where its odd pieces stood
 // among others' options, or twice, moving them to their canonical places would change what they mean.
-func (r *Rule) stable(printed bool) bool {
+func (p *ruleReader) stable(r *Rule) bool {
 	once := string(r.AppendSpec(nil))
 	toks, closed := split(nil, once)
 	if !closed {
 		return false
 	}
-	p := ruleReader{line: once, a: args{toks: toks}, printed: printed}
-	again, bs := p.read()
+	q := ruleReader{line: once, a: args{toks: toks}, printed: p.printed}
+	again, bs := q.read()
+	p.asked = p.asked || q.asked
 	return string(again.AppendSpec(nil)) == once && again.NotUnderstood == r.NotUnderstood && len(bs.moreSrc)+len(bs.moreDst) == 0
 }
 
