@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -71,5 +72,10 @@ func readRules(name string) (*iptables.Ruleset, error) {
 	} else {
 		name = "standard input"
 	}
-	return iptables.Parse(in, name)
+	// All of it at once: what has a length is read on all cores.
+	text, err := io.ReadAll(io.LimitReader(in, iptables.MaxInput+1))
+	if err != nil {
+		return nil, err
+	}
+	return iptables.Parse(bytes.NewReader(text), name)
 }

@@ -33,8 +33,8 @@ type arena struct {
 	recents    slab[RecentMatch]
 	jumps      slab[JumpTarget]
 	nats       slab[NATTarget]
-	protocols  [256]*ProtocolMatch // of -p without ! and by name: a match never changes, so that rules can share it
-	matches    []Match             // lists of matches are cut from it
+	protocols  []*ProtocolMatch // the few of -p without ! and by name: a match never changes, so that rules can share it
+	matches    []Match          // lists of matches are cut from it
 	listSize   int
 }
 
@@ -90,8 +90,11 @@ func (a *arena) newProtocol(m ProtocolMatch) *ProtocolMatch {
 	if m.Not || m.Number {
 		return &m
 	}
-	if a.protocols[m.Protocol] == nil {
-		a.protocols[m.Protocol] = &m
+	for _, have := range a.protocols {
+		if have.Protocol == m.Protocol {
+			return have
+		}
 	}
-	return a.protocols[m.Protocol]
+	a.protocols = append(a.protocols, &m)
+	return &m
 }
