@@ -155,3 +155,24 @@ func TestChoiceInAddress(t *testing.T) {
 		t.Errorf("an unknown port name: status %d", code)
 	}
 }
+
+// TestTracePages: whatever a packet meets, its page has words for it, in both languages.
+func TestTracePages(t *testing.T) {
+	h := pages(t)
+	for _, query := range []string{
+		"from=pod/default/netshoot-1&to=svc/default/web", "from=pod/default/web-1&to=svc/default/web", "from=node/node-a&to=127.0.0.1&dport=30080",
+		"from=pod/default/netshoot-1&to=svc/default/web-sticky", "from=pod/default/netshoot-1&to=svc/default/web-headless",
+		"from=pod/default/netshoot-1&to=svc/default/web-empty", "from=pod/default/netshoot-1&to=svc/default/web&proto=icmp",
+		"from=internet&to=node/node-a&dport=30080", "from=internet&to=node/node-c&dport=30081",
+		"from=internet&to=lb/default/web-nlb-instance&set=crosszone=true", "from=internet&to=lb/default/web-nlb-ip&dport=81",
+		"from=node/node-a&to=192.168.1.201&dport=80", "from=pod/default/netshoot-1&to=192.168.1.201&dport=80",
+		"from=pod/default/netshoot-2&to=internet&set=externalsnat=true",
+	} {
+		for _, lang := range []string{"en", "ko"} {
+			code, body := get(t, h, "/trace?preset=eks-study&lang="+lang+"&"+query)
+			if raw := rawKey.FindString(body); code != 200 || raw != "" {
+				t.Errorf("%s in %s: status %d, %s", query, lang, code, raw)
+			}
+		}
+	}
+}

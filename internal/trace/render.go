@@ -2,7 +2,6 @@ package trace
 
 import (
 	"encoding/base64"
-	"strings"
 
 	"github.com/podpath/podpath/internal/packet"
 )
@@ -137,14 +136,14 @@ func (t *Trace) connDocuments() []ConnDocument {
 		for _, e := range c.ct.Entries {
 			d := ConnDocument{Namespace: c.ns.Name, Protocol: e.Original.Protocol.String(), Original: tupleText(e.Original), Reply: tupleText(e.Reply), Mark: e.Mark,
 				Unreplied: e.Status&packet.StatusSeenReply == 0, Assured: e.Status&packet.StatusAssured != 0}
-			var nat []string
-			if e.Status&packet.StatusSNAT != 0 {
-				nat = append(nat, "src")
+			switch e.Status & (packet.StatusSNAT | packet.StatusDNAT) {
+			case packet.StatusSNAT:
+				d.NAT = "src"
+			case packet.StatusDNAT:
+				d.NAT = "dst"
+			case packet.StatusSNAT | packet.StatusDNAT:
+				d.NAT = "both"
 			}
-			if e.Status&packet.StatusDNAT != 0 {
-				nat = append(nat, "dst")
-			}
-			d.NAT = strings.Join(nat, "+")
 			out = append(out, d)
 		}
 	}
