@@ -41,6 +41,7 @@ func (p *Place) Sends() bool { return p.Kind != Service && p.Kind != topology.Lo
 type Named struct {
 	Name    string // the zone, or the pod
 	Address netip.Addr
+	Ports   []topology.ServicePort // where they differ from one to the next: a headless Service's pods'
 }
 
 // Places are those of a cluster: pods, nodes, Services, load balancers, hosts, each in the description's order.
@@ -82,20 +83,20 @@ func servicePlace(s *corev1.Service, slices []*discoveryv1.EndpointSlice) Place 
 		given := map[netip.Addr]bool{}
 		for _, slice := range slices {
 			if slice.Namespace == s.Namespace && slice.Labels[discoveryv1.LabelServiceName] == s.Name {
+				ports := targetPorts(slice, servicePorts(s))
 				for _, n := range endpointNames(slice) {
 					if !given[n.Address] { // DNS answers with an address once, whatever the slices repeat
-						given[n.Address] = true
+						given[n.Address], n.Ports = true, ports
 						p.Addresses = append(p.Addresses, n)
 					}
 				}
-				p.Ports = targetPorts(slice, p.Ports)
 			}
 		}
 		if len(p.Addresses) == 0 {
 			p.Why = "no-endpoints"
 			break
 		}
-		p.Address = p.Addresses[0].Address
+		p.Address, p.Ports = p.Addresses[0].Address, p.Addresses[0].Ports
 	}
 	return p
 }
@@ -138,7 +139,7 @@ func endpointNames(s *discoveryv1.EndpointSlice) []Named {
 			if e.TargetRef != nil {
 				name = e.TargetRef.Name
 			}
-			out = append(out, Named{name, a})
+			out = append(out, Named{Name: name, Address: a})
 		}
 	}
 	return out
@@ -159,9 +160,9 @@ func balancerPlace(c *cluster.Cluster, b *topology.NetworkLoadBalancer) Place {
 			served = served || len(b.Reachable(n, l)) > 0
 		}
 		if served {
-			p.Addresses = append(p.Addresses, Named{n.Zone, a})
+			p.Addresses = append(p.Addresses, Named{Name: n.Zone, Address: a})
 		} else {
-			empty = append(empty, Named{n.Zone, a})
+			empty = append(empty, Named{Name: n.Zone, Address: a})
 		}
 	}
 	if len(p.Addresses) == 0 {

@@ -86,6 +86,9 @@ func (r *Request) resolve(dst *compile.Place, q *trace.Query) error {
 		}
 	}
 	c.Chosen, q.To = c.Options[at].Value, dst.Addresses[at].Address
+	if ports := dst.Addresses[at].Ports; ports != nil {
+		dst.Ports = ports
+	}
 	q.Drawn = append(q.Drawn, c)
 	return nil
 }
