@@ -255,6 +255,11 @@ for (const lang of ["en", "ko"]) {
   await page.goto(address({ step: "" }));
   await page.click(".to-dark");
   check((await page.getAttribute("html", "data-theme")) === "dark", "theme: dark at once");
+  // The page's process hands the cookie to the network's by a way of its own: a reload in the same instant can overtake it.
+  const until = Date.now() + 5000;
+  const kept = async () => (await page.context().cookies()).some((c) => c.name === "theme" && c.value === "dark");
+  while (!(await kept()) && Date.now() < until) await page.waitForTimeout(20);
+  check(await kept(), "theme: the cookie keeps it");
   await page.reload();
   check((await page.getAttribute("html", "data-theme")) === "dark", "theme: dark after a reload");
   await page.context().close();
