@@ -26,7 +26,7 @@ const (
 // trace shows a trace, or what is wrong with the query beside the field that it is about.
 func (s *Server) trace(w http.ResponseWriter, r *http.Request) error {
 	values := r.URL.Query()
-	if !values.Has("preset") && !values.Has("from") {
+	if !values.Has("preset") && !values.Has("from") && !values.Has("to") {
 		return s.home(w, r)
 	}
 	req := parse(values)

@@ -64,6 +64,7 @@ func TestRoutes(t *testing.T) {
 		{strings.Replace(podToPod, "8080", "99999", 1), 422, "", `id="dport-error"`},
 		{strings.Replace(podToPod, "8080", "80.5", 1), 422, "", "80.5 is not a number between 1 and 65535"},
 		{strings.Replace(podToPod, "api-5d4b8", "gone", 1), 422, "", `id="to-error"`},
+		{"/trace?to=pod/default/api-5d4b8", 422, "", `id="from-error"`},
 		{strings.Replace(podToPod, "proto=tcp", "proto=sctp", 1), 422, "", `id="proto-error"`},
 		{strings.Replace(podToPod, "eks-study", "gke", 1), 422, "", `id="preset-error"`},
 	} {
