@@ -243,7 +243,7 @@ type Event struct {
 	// Chain.Rules[From:To] were passed over since the last event in this visit of the chain: none of them matched.
 	From, To int
 	// Misses are those of them that were tried. What the others fail on is found only when asked for: see
-	// [Event.AppendPassed]. The slice is only valid during the call.
+	// [Chain.AppendPassed]. The slice is only valid during the call.
 	Misses []Miss
 	// Before is what the packet and its connection carried until this rule's target was applied: what the misses saw.
 	Before Marks

@@ -74,16 +74,9 @@ func (r *Request) resolve(dst *compile.Place, q *trace.Query) error {
 	for _, a := range dst.Addresses {
 		c.Options = append(c.Options, trace.Option{Value: a.Name, Label: a.Address.String(), Probability: 1 / float64(len(dst.Addresses))})
 	}
-	at := 0
-	if want, ok := r.Choices[c.ID]; ok {
-		at = slices.IndexFunc(dst.Addresses, func(a compile.Named) bool { return a.Name == want })
-		if at < 0 {
-			e := &trace.ChoiceError{ID: c.ID, Value: want}
-			for _, o := range c.Options {
-				e.Options = append(e.Options, o.Value)
-			}
-			return ChoiceError(e)
-		}
+	at, err := c.Take(r.Choices)
+	if err != nil {
+		return ChoiceError(err)
 	}
 	c.Chosen, q.To = c.Options[at].Value, dst.Addresses[at].Address
 	if ports := dst.Addresses[at].Ports; ports != nil {

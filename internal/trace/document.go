@@ -167,7 +167,7 @@ type ConnDocument struct {
 // ChoiceDocument is a place where chance decides on a real node: every option with its probability, and the one taken.
 type ChoiceDocument struct {
 	ID      string           `json:"id"`
-	Kind    string           `json:"kind"` // statistic, ecmp, flow-hash, dns
+	Kind    string           `json:"kind"` // statistic, recent, ecmp, flow-hash, dns
 	Chosen  string           `json:"chosen"`
 	Options []OptionDocument `json:"options"`
 }
@@ -176,7 +176,7 @@ type ChoiceDocument struct {
 type OptionDocument struct {
 	Value       string  `json:"value"`
 	Label       string  `json:"label,omitempty"` // where it leads: an endpoint's address and port
-	Probability float64 `json:"probability"`
+	Probability float64 `json:"probability"`     // 0 where nobody knows it: of kind recent
 }
 
 // StationDocument is what pages, links and lessons name: consecutive steps of one stage and hook in one hop, drawn as

@@ -46,14 +46,15 @@ func (w *walker) found(stage Stage, r *topology.Result) {
 	}
 	s := w.step(stage, v, c)
 	s.Route, s.Policy = r.Route, r.Rule
-	if len(r.Route.Nexthops) > 1 && r.Nexthop != nil {
-		w.choiceOfNexthop(r)
-	}
+	w.choiceOfNexthop(r)
 }
 
 // choiceOfNexthop lets the query pick the next hop of a multipath route, which the kernel picks by a hash of the flow with
 // a secret of its own (fib_multipath_hash). A dead one is no option (fib_select_multipath).
 func (w *walker) choiceOfNexthop(r *topology.Result) {
+	if len(r.Route.Nexthops) < 2 || r.Nexthop == nil {
+		return
+	}
 	name := func(n *topology.Nexthop) string {
 		if n.Gateway.IsValid() {
 			return n.Gateway.String() + " " + n.Dev
@@ -161,6 +162,7 @@ func (w *walker) routeOutput() verdict {
 	noSource := !w.p.IP.Src.IsValid()
 	r := w.ns.Route(&f)
 	if noSource && r.Route != nil {
+		w.choiceOfNexthop(&r) // the path is selected before it gives the source (ip_route_output_key_hash_rcu)
 		w.p.IP.Src = w.sourceFor(&r)
 		w.t.Packets[w.cur].IP.Src = w.p.IP.Src // a packet has a source from the start; only the socket had none
 		f = w.lookup("lo")

@@ -38,6 +38,9 @@ type walker struct {
 	tracked         int
 	hookIn, hookOut *topology.Interface
 
+	drawn    drawing  // for one run through a hook's chains
+	recalled recalled // likewise
+
 	ipt    iptables.Evaluator
 	nft    nftables.Evaluator
 	input  iptables.Input

@@ -97,15 +97,19 @@ func (b *builder) choiceHref(id, value string, station int, views []StationView)
 // choiceAt is the station where a choice is made: a chain's where a rule of the chain was met, a load balancer's at the
 // load balancer, a name's where the packet is sent.
 func (b *builder) choiceAt(c trace.ChoiceDocument, views []StationView) int {
+	what, namespace := trace.ChoicePlace(c.ID)
 	for i := range views {
 		s := views[i].Station
 		hop := b.doc.Legs[s.Leg].Hops[s.Hop]
-		if c.Kind == "flow-hash" && hop.Namespace == c.ID || c.Kind == "dns" && s.Kind == "send" {
+		if c.Kind == "flow-hash" && hop.Namespace == what || c.Kind == "dns" && s.Kind == "send" {
 			return i
+		}
+		if namespace != "" && hop.Namespace != namespace {
+			continue
 		}
 		for _, st := range hop.Steps[s.First : s.Last+1] {
 			switch {
-			case c.Kind == "statistic" && st.Chain == c.ID, c.Kind == "recent" && "recent "+st.Chain == c.ID:
+			case c.Kind == "statistic" && st.Chain == what, c.Kind == "recent" && "recent "+st.Chain == what:
 				return i
 			case c.Kind == "ecmp" && st.Args["table"] != "" && strings.HasPrefix(c.ID, st.Args["table"]+" ") && st.Stage == "route":
 				return i
