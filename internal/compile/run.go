@@ -39,7 +39,7 @@ func Compile(c *cluster.Cluster, options map[string]string, named ...string) (*C
 
 // onInternet says whether an address is a public one that nothing in the description has.
 func onInternet(c *cluster.Cluster, a netip.Addr) bool {
-	if !a.Is4() || a.IsPrivate() || !a.IsGlobalUnicast() || c.VPC.InternetGateway == "" || netip.MustParsePrefix("100.64.0.0/10").Contains(a) {
+	if !a.Is4() || topology.PrivateUse(a) || !a.IsGlobalUnicast() || c.VPC.InternetGateway == "" {
 		return false
 	}
 	for _, p := range c.VPC.CIDRs {

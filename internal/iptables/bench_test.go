@@ -64,8 +64,8 @@ func BenchmarkEvaluate(b *testing.B) {
 	for b.Loop() {
 		e.Run(c, in, d)
 	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(e.Examined), "ns/rule")
-	b.ReportMetric(float64(e.Examined)/float64(b.N), "rules-examined/op")
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(e.examined), "ns/rule")
+	b.ReportMetric(float64(e.examined)/float64(b.N), "rules-examined/op")
 }
 
 // BenchmarkService sends the first packet of a connection through nat PREROUTING to the DNAT of its Service, the last of
@@ -88,12 +88,12 @@ func BenchmarkService(b *testing.B) {
 				if v := e.Run(c, in, d); v.Kind != DNAT {
 					b.Fatalf("verdict %d", v.Kind)
 				}
-				e.Examined = 0
+				e.examined = 0
 				b.ReportAllocs()
 				for b.Loop() {
 					e.Run(c, in, d)
 				}
-				b.ReportMetric(float64(e.Examined)/float64(b.N), "rules-examined/op")
+				b.ReportMetric(float64(e.examined)/float64(b.N), "rules-examined/op")
 			})
 		}
 	}

@@ -16,8 +16,8 @@ const (
 // Evaluator walks chains. It keeps its buffers between runs, so that a run needs no memory; it is for one goroutine at a
 // time. The zero value is ready.
 type Evaluator struct {
-	// Examined counts the rules tried, over all runs: those that an index left out are not among them.
-	Examined int
+	// examined counts the rules tried, over all runs: those that an index left out are not among them.
+	examined int
 
 	// minIndexed is in place of the constant where it is not 0: the tests walk with an index for every chain, and with
 	// none at all.
@@ -88,7 +88,7 @@ func (e *Evaluator) Run(c *Chain, in *Input, sink Sink) Verdict {
 		}
 		r := c.Rules[i]
 		i++
-		e.Examined++
+		e.examined++
 		in.rule = r
 		passed := Yes
 		for k, m := range r.Matches {
@@ -191,11 +191,6 @@ func marks(in *Input) Marks {
 		m.CTMark, m.Zone, m.State = in.Conn.Mark, in.Conn.Zone, in.Conn.State
 	}
 	return m
-}
-
-// AppendPassed appends all the rules that were passed over before the event, each with the match that failed.
-func (ev *Event) AppendPassed(list []Miss, in *Input) []Miss {
-	return ev.Chain.AppendPassed(list, in, ev.From, ev.To, ev.Misses)
 }
 
 // Why says why a rule that was passed over did not match, as the packet was when it was tried: the target of the event's

@@ -68,7 +68,7 @@ func TestWalk(t *testing.T) {
 				n = e.Rule.Number
 			}
 			got = append(got, step{e.Chain.Name, n, e.Verdict.Kind, e.Policy, e.To - e.From})
-			for _, m := range e.AppendPassed(nil, in) {
+			for _, m := range e.Chain.AppendPassed(nil, in, e.From, e.To, e.Misses) {
 				if m.Rule.Text() == "-A A -m mark --mark 0x12 -j DROP" {
 					if why := e.Why(in, m); why.Args[1] != [2]string{"have", "0x1"} {
 						t.Errorf("reason %v", why)

@@ -89,7 +89,7 @@ func evaluate(e *Evaluator, c *Chain, in Input, seed uint64) outcome {
 		if ev.Rule != nil {
 			h.Rule = fmt.Sprintf("%d%s", ev.Rule.Number, ev.Rule.AppendSpec(nil))
 		}
-		for _, m := range ev.AppendPassed(nil, &in) {
+		for _, m := range ev.Chain.AppendPassed(nil, &in, ev.From, ev.To, ev.Misses) {
 			h.Passed = append(h.Passed, fmt.Sprintf("%d: match %d", m.Rule.Number, m.Match))
 		}
 		o.Events = append(o.Events, h)
@@ -112,10 +112,10 @@ func sameOutcome(t *testing.T, c *Chain, in *Input, seed uint64) int {
 			t.Fatalf("%s of %s for %+v %+v: plain -, indexed +\n%s", c.Name, c.Table.Name, in.Packet.IP, in.Packet.L4, d)
 		}
 	}
-	if fast.Examined > slow.Examined {
-		t.Fatalf("%s: %d rules examined with an index, %d without", c.Name, fast.Examined, slow.Examined)
+	if fast.examined > slow.examined {
+		t.Fatalf("%s: %d rules examined with an index, %d without", c.Name, fast.examined, slow.examined)
 	}
-	return slow.Examined - fast.Examined
+	return slow.examined - fast.examined
 }
 
 // universe is what packets are made of.
@@ -371,7 +371,7 @@ func TestExamined(t *testing.T) {
 		if v := e.Run(rs.Table("nat").Chain("PREROUTING"), toLastService(t, rs), nil); v.Kind != DNAT {
 			t.Fatalf("%d Services: verdict %d", n, v.Kind)
 		}
-		examined[n] = e.Examined
+		examined[n] = e.examined
 		in, c := toLastService(t, rs), rs.Table("nat").Chain("PREROUTING")
 		if allocs := testing.AllocsPerRun(10, func() { e.Run(c, in, nil) }); allocs != 0 {
 			t.Errorf("%d Services: %v allocations per run", n, allocs)

@@ -349,7 +349,7 @@ func (r Ref) MangleICMPError(p *packet.Packet, m Manip) bool {
 		other = e.Original
 	}
 	quoted := packet.Frame{IP: p.About.IP, L4: p.About.L4}
-	mangle(&quoted, other, opposite(m))
+	mangle(&quoted, other, m.Opposite())
 	p.About.IP, p.About.L4 = quoted.IP, quoted.L4
 	target, _ := Invert(other)
 	if m == ManipSrc {
@@ -360,7 +360,8 @@ func (r Ref) MangleICMPError(p *packet.Packet, m Manip) bool {
 	return true
 }
 
-func opposite(m Manip) Manip {
+// Opposite is the other end's kind: what a mapping is to the packets of the other direction.
+func (m Manip) Opposite() Manip {
 	if m == ManipSrc {
 		return ManipDst
 	}

@@ -153,6 +153,12 @@ func (r GroupRule) String() string {
 	return s + " " + r.CIDR.String()
 }
 
+// carrierGrade is the shared address space of RFC 6598.
+var carrierGrade = netip.MustParsePrefix("100.64.0.0/10")
+
+// PrivateUse says whether nobody on the Internet routes an address (RFC 1918, RFC 6598).
+func PrivateUse(a netip.Addr) bool { return a.IsPrivate() || carrierGrade.Contains(a) }
+
 // Subnet finds a subnet by ID; nil if there is none.
 func (f *Fabric) Subnet(id string) *Subnet {
 	for _, s := range f.Subnets {

@@ -11,9 +11,6 @@ import (
 // internetMTU is what an Internet gateway carries: jumbo frames end at the VPC's edge (facts/underlay.md, section 1).
 const internetMTU = 1500
 
-// carrierGrade is the shared address space of RFC 6598.
-var carrierGrade = netip.MustParsePrefix("100.64.0.0/10")
-
 // fabricState is what a cloud's fabric remembers: connections that security groups let through, the mappings of its NAT
 // gateways, and the flows of its load balancers.
 type fabricState struct {
@@ -236,8 +233,7 @@ func (w *walker) toInternet() (topology.Port, bool) {
 		if port, ok, known := w.inward(f.InternetGateway().ID); known {
 			return port, ok
 		}
-		if dst := w.p.IP.Dst; dst.IsPrivate() || carrierGrade.Contains(dst) {
-			// Nobody routes these on the Internet (RFC 1918, RFC 6598).
+		if dst := w.p.IP.Dst; topology.PrivateUse(dst) {
 			s := w.drop(GatewayPrivateDst, "")
 			w.more(s).Addr = dst
 			w.endHop("")

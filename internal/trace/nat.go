@@ -92,7 +92,7 @@ func (w *walker) applied(h netfilter.Hook, m netfilter.Manip) {
 	s.Hook, s.HasHook = h, true
 	kind := m
 	if w.ref.Reply {
-		kind = netfilter.ManipSrc + netfilter.ManipDst - m
+		kind = m.Opposite()
 	}
 	for _, x := range w.mappings {
 		if x.entry == w.ref.Entry && x.kind == kind {
