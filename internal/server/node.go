@@ -55,7 +55,7 @@ func (s *Server) node(w http.ResponseWriter, r *http.Request) error {
 	}
 	status := http.StatusOK
 	for _, e := range req.errors {
-		in.Message = shell.L.Args("field."+e.Code, e.Args)
+		in.Messages = append(in.Messages, shell.L.Args("field."+e.Code, e.Args))
 		status = http.StatusUnprocessableEntity
 	}
 	w.Header().Add("Vary", "Accept-Language, Cookie")

@@ -1,13 +1,14 @@
 package server
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 
 	"github.com/go-chi/chi/v5"
-	corev1 "k8s.io/api/core/v1"
 
-	"github.com/podpath/podpath/internal/kubeproxy"
+	"github.com/podpath/podpath/internal/topology"
+	"github.com/podpath/podpath/internal/trace"
 	"github.com/podpath/podpath/web/templates"
 )
 
@@ -19,34 +20,47 @@ type question struct {
 	paragraphs int
 }
 
-// column is one of the traces; its words are question.<id>-<key> and question.<id>-<key>-note.
+// column is one of the traces; its words are question.<id>-<key> and question.<id>-<key>-note. Where chance decides, it is to
+// come by endpoint, an address and port; "" for any.
 type column struct {
-	key   string
-	query Query
+	key      string
+	query    Query
+	endpoint string
 }
 
 // questions are those that a study of EKS networking left open.
 var questions = []question{
 	{id: "controllers", paragraphs: 3, columns: []column{
-		{"instance", Query{From: "internet", To: "lb/default/web-nlb-instance", Choices: endpoint("web-nlb-instance", "192.168.3.91:8080")}},
-		{"ip", Query{From: "internet", To: "lb/default/web-nlb-ip"}},
+		{"instance", Query{From: "internet", To: "lb/default/web-nlb-instance"}, "192.168.3.91:8080"},
+		{"ip", Query{From: "internet", To: "lb/default/web-nlb-ip"}, ""},
 	}},
 	{id: "client-address", paragraphs: 3, columns: []column{
-		{"cluster", Query{From: "internet", To: "node/node-a", Port: 30080, Choices: endpoint("web-nodeport", "192.168.2.91:8080")}},
-		{"local", Query{From: "internet", To: "node/node-a", Port: 30081}},
-		{"elsewhere", Query{From: "internet", To: "node/node-c", Port: 30081}},
+		{"cluster", Query{From: "internet", To: "node/node-a", Port: 30080}, "192.168.2.91:8080"},
+		{"local", Query{From: "internet", To: "node/node-a", Port: 30081}, ""},
+		{"elsewhere", Query{From: "internet", To: "node/node-c", Port: 30081}, ""},
 	}},
 	{id: "no-endpoints", paragraphs: 3, columns: []column{
-		{"with", Query{From: "pod/default/netshoot-1", To: "svc/default/web"}},
-		{"without", Query{From: "pod/default/netshoot-1", To: "svc/default/web-empty"}},
-		{"ping", Query{From: "pod/default/netshoot-1", To: "svc/default/web-empty", Protocol: "icmp"}},
+		{"with", Query{From: "pod/default/netshoot-1", To: "svc/default/web"}, ""},
+		{"without", Query{From: "pod/default/netshoot-1", To: "svc/default/web-empty"}, ""},
+		{"ping", Query{From: "pod/default/netshoot-1", To: "svc/default/web-empty", Protocol: "icmp"}, ""},
 	}},
 }
 
-// endpoint chooses an endpoint of one of the preset's Services with a port named http.
-func endpoint(service, address string) map[string]string {
-	port := kubeproxy.PortName("default", service, "http")
-	return map[string]string{kubeproxy.ChainName(kubeproxy.SVC, port, corev1.ProtocolTCP): kubeproxy.EndpointChainName(port, corev1.ProtocolTCP, address)}
+// column is a column's trace: the choice that leads to its endpoint is found in a trace that makes none.
+func (s *Server) column(ctx context.Context, ask *request, endpoint string) (*topology.Topology, *trace.Document, error) {
+	topo, doc, err := s.engine.Trace(ctx, ask.Query)
+	if err != nil || endpoint == "" {
+		return topo, doc, err
+	}
+	for _, c := range doc.Choices {
+		for _, o := range c.Options {
+			if o.Label == endpoint {
+				ask.Choices = map[string]string{c.ID: o.Value}
+				return s.engine.Trace(ctx, ask.Query)
+			}
+		}
+	}
+	return nil, nil, fmt.Errorf("no choice leads to %s", endpoint)
 }
 
 // questions lists them.
@@ -92,7 +106,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, q *question) err
 		ask := &request{lang: req.lang, theme: req.theme}
 		c.query.Preset = preset.ID
 		ask.set(c.query)
-		topo, doc, err := s.engine.Trace(r.Context(), ask.Query)
+		topo, doc, err := s.column(r.Context(), ask, c.endpoint)
 		if err != nil {
 			return fmt.Errorf("question %s, column %s: %w", q.id, c.key, err)
 		}

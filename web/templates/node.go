@@ -19,7 +19,7 @@ type NodePage struct {
 	Hidden       []Choice // the query's parameters, for the form that changes the node
 	Flow         string   // the trace's, "" without one
 	FlowHref     string
-	Message      string // what is wrong with the address
+	Messages     []string // what is wrong with the address
 	Lists        []ListView
 	Tables       []TableView
 	Tables6      []TableView
@@ -69,7 +69,7 @@ type NodeInput struct {
 	Hidden    []Choice
 	Flow      string
 	FlowHref  string
-	Message   string
+	Messages  []string
 }
 
 // met is what a trace's packet made of a line.
@@ -82,7 +82,7 @@ type met struct {
 // NewNodePage makes the page of a node.
 func NewNodePage(in NodeInput) *NodePage {
 	ns := in.Namespace
-	p := &NodePage{Shell: in.Shell, Name: titleOf(ns), Detail: detailOf(ns), Nodes: in.Nodes, Hidden: in.Hidden, Flow: in.Flow, FlowHref: in.FlowHref, Message: in.Message}
+	p := &NodePage{Shell: in.Shell, Name: titleOf(ns), Detail: detailOf(ns), Nodes: in.Nodes, Hidden: in.Hidden, Flow: in.Flow, FlowHref: in.FlowHref, Messages: in.Messages}
 	p.Title = p.Name
 	b := &nodeBuilder{in: &in, rules: map[string]*met{}, lines: map[string]*met{}, chains: map[string]bool{}}
 	b.read()
