@@ -159,9 +159,13 @@ func (out *VPC) balancers(c *cluster.Cluster, endpointSlices []*discoveryv1.Endp
 			continue
 		}
 		b := &topology.NetworkLoadBalancer{ID: "nlb-" + s.Namespace + "-" + s.Name, Name: name, Internet: plan.Internet, CrossZone: plan.CrossZone}
-		nodes, groups := pins(pinned[name]), []string(nil)
+		if err := nodePorts(s, &plan); err != nil {
+			return err
+		}
+		var nodes []cluster.LBNode
+		var groups []string
 		if p := pinned[name]; p != nil {
-			groups = p.Groups
+			nodes, groups = p.Nodes, p.Groups
 		} else {
 			nodes = free.nodes(c, out.Fabric, plan.Internet)
 		}
@@ -188,22 +192,31 @@ func (out *VPC) balancers(c *cluster.Cluster, endpointSlices []*discoveryv1.Endp
 	return nil
 }
 
-func pins(b *cluster.LoadBalancer) []cluster.LBNode {
-	if b == nil {
-		return nil
+// nodePorts checks that targets by instance have a port. An API server gives a Service's ports one each, unless its
+// allocateLoadBalancerNodePorts is false, which only targets by address can do with (aws-load-balancer-controller,
+// docs/guide/service/nlb.md).
+func nodePorts(s *corev1.Service, plan *Plan) error {
+	for i, sp := range s.Spec.Ports {
+		if plan.ByInstance && listens(sp) && sp.NodePort == 0 {
+			return fmt.Errorf("load balancer of %s/%s: spec.ports[%d].nodePort: missing (want 30000 to 32767: its targets are instances)",
+				s.Namespace, s.Name, i)
+		}
 	}
-	return b.Nodes
+	return nil
 }
 
-// listeners makes one for each port of the Service. A Network Load Balancer knows no SCTP.
+// listens says whether a Service's port has a listener: a Network Load Balancer knows no SCTP.
+func listens(sp corev1.ServicePort) bool { return sp.Protocol != corev1.ProtocolSCTP }
+
+// listeners makes one for each port of the Service.
 func (out *VPC) listeners(c *cluster.Cluster, s *corev1.Service, plan *Plan, b *topology.NetworkLoadBalancer, all []*discoveryv1.EndpointSlice) {
 	for _, sp := range s.Spec.Ports {
-		protocol := packet.TCP
-		switch sp.Protocol {
-		case corev1.ProtocolUDP:
-			protocol = packet.UDP
-		case corev1.ProtocolSCTP:
+		if !listens(sp) {
 			continue
+		}
+		protocol := packet.TCP
+		if sp.Protocol == corev1.ProtocolUDP {
+			protocol = packet.UDP
 		}
 		l := &topology.LBListener{Protocol: protocol, Port: uint16(sp.Port), ByInstance: plan.ByInstance, KeepClient: plan.KeepsClient(protocol)}
 		ends := endpointsOf(s, sp, all)
