@@ -174,8 +174,6 @@ func balancerPlace(c *cluster.Cluster, b *topology.NetworkLoadBalancer) Place {
 			p.Label = "NLB " + s.Name
 		}
 	}
-	if len(p.Addresses) > 0 {
-		p.Address = p.Addresses[0].Address
-	}
+	p.Address = p.Addresses[0].Address // it has a node at least
 	return p
 }

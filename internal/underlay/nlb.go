@@ -2,6 +2,7 @@ package underlay
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -167,12 +168,12 @@ func (out *VPC) balancers(c *cluster.Cluster, endpointSlices []*discoveryv1.Endp
 		if p := pinned[name]; p != nil {
 			nodes, groups = p.Nodes, p.Groups
 		} else {
-			nodes = free.nodes(c, out.Fabric, plan.Internet)
+			var err error
+			if nodes, err = free.nodes(c, out.Fabric, plan.Internet); err != nil {
+				return fmt.Errorf("load balancer of %s: %w", name, err)
+			}
 		}
 		for _, n := range nodes {
-			if !n.Address.IsValid() {
-				return fmt.Errorf("load balancer of %s: subnet %s has no free address", name, n.Subnet)
-			}
 			subnet := out.Fabric.Subnet(n.Subnet)
 			card := &topology.ENICard{ID: id("eni", b.ID+" "+n.Subnet), Name: b.ID, Subnet: n.Subnet, Primary: n.Address,
 				Addresses: []netip.Addr{n.Address}, Groups: groups, Balancer: b}
@@ -387,8 +388,9 @@ func newPool(c *cluster.Cluster) *pool {
 }
 
 // nodes takes one subnet of each zone where the cluster has nodes: a public one for an internet-facing load balancer, a
-// private one else, where there is one (the controllers' subnet discovery by tags does the same).
-func (p *pool) nodes(c *cluster.Cluster, f *topology.Fabric, internet bool) []cluster.LBNode {
+// private one else, where there is one (the controllers' subnet discovery by tags does the same). Without any there is no load balancer: a real one's Service
+// stays pending, with an event that says so.
+func (p *pool) nodes(c *cluster.Cluster, f *topology.Fabric, internet bool) ([]cluster.LBNode, error) {
 	zones := map[string]bool{}
 	for _, n := range c.Nodes {
 		zones[c.ZoneOf(n)] = true
@@ -407,15 +409,23 @@ func (p *pool) nodes(c *cluster.Cluster, f *topology.Fabric, internet bool) []cl
 			chosen[s.Zone] = s
 		}
 	}
+	if len(order) == 0 { // only where it is internet-facing: every node has a subnet, which does for an internal one
+		return nil, errors.New("no public subnet in a zone that has nodes (want one with a route to the Internet gateway, for it is internet-facing)")
+	}
 	var out []cluster.LBNode
 	for _, z := range order {
 		n := cluster.LBNode{Subnet: chosen[z].ID, Address: p.private(chosen[z].CIDR)}
+		if !n.Address.IsValid() {
+			return nil, fmt.Errorf("subnet %s has no free address", n.Subnet)
+		}
 		if internet {
-			n.Public = p.elastic()
+			if n.Public = p.elastic(); !n.Public.IsValid() {
+				return nil, errors.New("no public address of 203.0.113.0/24 is free (want its addresses in vpc.loadBalancers)")
+			}
 		}
 		out = append(out, n)
 	}
-	return out
+	return out, nil
 }
 
 // private is the highest free address of a subnet, below its broadcast address.

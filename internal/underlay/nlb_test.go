@@ -370,6 +370,40 @@ func TestNodePortMissing(t *testing.T) {
 	}
 }
 
+// TestNoAddress: a load balancer that is not pinned needs a subnet where there are nodes, a free address there and, where it
+// is internet-facing, a public one. A pinned one needs no public subnet.
+func TestNoAddress(t *testing.T) {
+	const pinned = "  loadBalancers: [{service: d/web, nodes: [{subnet: private-a, address: 10.0.1.77}]}]\n"
+	var hosts strings.Builder
+	for i := range 250 { // all that podpath would choose from
+		fmt.Fprintf(&hosts, "  - {name: h%d, address: 203.0.113.%d}\n", i, i+1)
+	}
+	for _, tt := range []struct {
+		rule, annotation, old, new string
+		more                       []string
+		want                       string
+	}{
+		{"internet-facing, private subnets", "internal=false", ", routeTable: public}", "}", nil,
+			"load balancer of d/web: no public subnet in a zone that has nodes (want one with a route to the Internet gateway, for it is internet-facing)"},
+		{"the same, internal", "internal=true", ", routeTable: public}", "}", nil, ""},
+		{"the same, pinned", "internal=false", ", routeTable: public}", "}", []string{pinned}, ""},
+		{"public subnets where no node is", "internal=false", "0.0/24, routeTable: public}", "0.0/24}", nil, ""},
+		{"public addresses are taken", "internal=false", "pods:\n", "hosts:\n" + hosts.String() + "pods:\n", nil,
+			"load balancer of d/web: no public address of 203.0.113.0/24 is free (want its addresses in vpc.loadBalancers)"},
+		{"the same, internal", "internal=true", "pods:\n", "hosts:\n" + hosts.String() + "pods:\n", nil, ""},
+	} {
+		text := balancedText([]string{"type=nlb", tt.annotation}, "", tt.more...)
+		changed := strings.ReplaceAll(text, tt.old, tt.new)
+		if changed == text {
+			t.Fatalf("%s: nothing replaced", tt.rule)
+		}
+		_, err := buildText(changed)
+		if got := fmt.Sprint(err); got != tt.want && (err != nil || tt.want != "") {
+			t.Errorf("%s: error %v, want %q", tt.rule, err, tt.want)
+		}
+	}
+}
+
 // TestPending: what no known controller takes has no load balancer.
 func TestPending(t *testing.T) {
 	v := balanced(t, []string{"type=nlb"}, "  loadBalancerClass: example.com/balancer\n")
