@@ -70,7 +70,7 @@ func (s *services) proxy(n *cluster.Node, ns *topology.Namespace) error {
 	in := s.input(n)
 	rules, err := kubeproxy.Rules(in, kubeproxy.IPv4)
 	if err != nil {
-		return fmt.Errorf("node %s: kube-proxy: %w", n.Name, err)
+		return fmt.Errorf("node %s: %w", n.Name, err)
 	}
 	own := ns.Netfilter
 	if rules, err = join(rules, own.Rules); err != nil {
@@ -78,7 +78,7 @@ func (s *services) proxy(n *cluster.Node, ns *topology.Namespace) error {
 	}
 	six, err := kubeproxy.Rules(in, kubeproxy.IPv6)
 	if err != nil {
-		return fmt.Errorf("node %s: kube-proxy: %w", n.Name, err)
+		return fmt.Errorf("node %s: %w", n.Name, err)
 	}
 	ns.Netfilter = netfilter.New(rules, own.Native, own.Sets)
 	ns.Netfilter.Rules6 = six
