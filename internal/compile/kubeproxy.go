@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -17,14 +16,10 @@ import (
 	"github.com/podpath/podpath/internal/topology"
 )
 
-// services is what every node's kube-proxy sees of the cluster. The slices are made once, when the first node asks.
+// services is what every node's kube-proxy sees of the cluster.
 type services struct {
 	c      *cluster.Cluster
-	slices func() []*discoveryv1.EndpointSlice
-}
-
-func newServices(c *cluster.Cluster) *services {
-	return &services{c, sync.OnceValue(c.Slices)}
+	slices []*discoveryv1.EndpointSlice
 }
 
 // runs says whether there is a kube-proxy at all.
@@ -37,7 +32,7 @@ func (s *services) input(n *cluster.Node) *kubeproxy.Input {
 		config = *s.c.KubeProxy
 	}
 	config.HostnameOverride = n.Name
-	in := &kubeproxy.Input{Config: &config, Node: s.node(n), Services: s.c.Services, EndpointSlices: s.slices(), KubeletFirst: true}
+	in := &kubeproxy.Input{Config: &config, Node: s.node(n), Services: s.c.Services, EndpointSlices: s.slices, KubeletFirst: true}
 	in.HostAddresses = []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})}
 	for _, e := range n.ENIs {
 		in.HostAddresses = append(in.HostAddresses, e.Address)
