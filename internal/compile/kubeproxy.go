@@ -27,12 +27,7 @@ func (s *services) runs() bool { return s.c.KubeProxy != nil || len(s.c.Services
 
 // input is what the kube-proxy of a node acts on.
 func (s *services) input(n *cluster.Node) *kubeproxy.Input {
-	config := cluster.KubeProxyConfig{}
-	if s.c.KubeProxy != nil {
-		config = *s.c.KubeProxy
-	}
-	config.HostnameOverride = n.Name
-	in := &kubeproxy.Input{Config: &config, Node: s.node(n), Services: s.c.Services, EndpointSlices: s.slices, KubeletFirst: true}
+	in := &kubeproxy.Input{Config: s.c.KubeProxy, Node: s.node(n), Services: s.c.Services, EndpointSlices: s.slices, KubeletFirst: true}
 	in.HostAddresses = []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})}
 	for _, e := range n.ENIs {
 		in.HostAddresses = append(in.HostAddresses, e.Address)
