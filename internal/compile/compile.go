@@ -33,10 +33,7 @@ func topologyOf(c *cluster.Cluster, endpointSlices []*discoveryv1.EndpointSlice)
 			if err := svc.proxy(n, ns); err != nil {
 				return nil, err
 			}
-			ns.Place = topology.Place{Name: n.Key(), Label: n.Name, Machine: n.Machine, HostPods: n.HostPods, Subnet: n.ENIs[0].Subnet}
-			if s := c.VPC.Subnet(n.ENIs[0].Subnet); s != nil {
-				ns.Place.Zone = s.Zone
-			}
+			ns.Place = topology.Place{Name: n.Key(), Label: n.Name, Machine: n.Machine, HostPods: n.HostPods, Subnet: n.ENIs[0].Subnet, Zone: c.ZoneOf(n)}
 			return ns, nil
 		})
 	}

@@ -69,7 +69,7 @@ func places(c *cluster.Cluster, f *topology.Fabric, endpointSlices []*discoveryv
 
 // servicePlace is a Service by its cluster IP, or a headless one by its pods' addresses.
 func servicePlace(s *corev1.Service, slices []*discoveryv1.EndpointSlice) Place {
-	p := Place{Name: "svc/" + s.Namespace + "/" + s.Name, Label: s.Name, Kind: Service, Ports: servicePorts(s)}
+	p := Place{Name: (&topology.Service{Namespace: s.Namespace, Name: s.Name}).Key(), Label: s.Name, Kind: Service, Ports: servicePorts(s)}
 	switch {
 	case s.Spec.Type == corev1.ServiceTypeExternalName:
 		p.Why = "external-name"
