@@ -194,8 +194,8 @@ func (out *VPC) balancers(c *cluster.Cluster, endpointSlices []*discoveryv1.Endp
 }
 
 // nodePorts checks that targets by instance have a port. An API server gives a Service's ports one each, unless its
-// allocateLoadBalancerNodePorts is false, which only targets by address can do with (aws-load-balancer-controller,
-// docs/guide/service/nlb.md).
+// allocateLoadBalancerNodePorts is false, which is for load balancers that need none
+// (k8s.io/api/core/v1, ServiceSpec): here those with targets by address.
 func nodePorts(s *corev1.Service, plan *Plan) error {
 	for i, sp := range s.Spec.Ports {
 		if plan.ByInstance && listens(sp) && sp.NodePort == 0 {
