@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/netip"
 
+	discoveryv1 "k8s.io/api/discovery/v1"
+
 	"github.com/podpath/podpath/internal/cluster"
 	"github.com/podpath/podpath/internal/cni/awsvpc"
 	"github.com/podpath/podpath/internal/netfilter"
@@ -14,13 +16,10 @@ import (
 	"github.com/podpath/podpath/internal/underlay"
 )
 
-// Cluster compiles a description. Namespaces are built when they are first asked for.
-func Cluster(c *cluster.Cluster) (*topology.Topology, error) {
-	if err := c.Check(); err != nil {
-		return nil, err
-	}
-	svc := newServices(c)
-	vpc, err := underlay.Build(c, svc.slices())
+// topologyOf compiles a checked description. Namespaces are built when they are first asked for.
+func topologyOf(c *cluster.Cluster, endpointSlices []*discoveryv1.EndpointSlice) (*topology.Topology, error) {
+	svc := &services{c, endpointSlices}
+	vpc, err := underlay.Build(c, endpointSlices)
 	if err != nil {
 		return nil, err
 	}
@@ -34,10 +33,7 @@ func Cluster(c *cluster.Cluster) (*topology.Topology, error) {
 			if err := svc.proxy(n, ns); err != nil {
 				return nil, err
 			}
-			ns.Place = topology.Place{Name: n.Key(), Label: n.Name, Machine: n.Machine, HostPods: n.HostPods, Subnet: n.ENIs[0].Subnet}
-			if s := c.VPC.Subnet(n.ENIs[0].Subnet); s != nil {
-				ns.Place.Zone = s.Zone
-			}
+			ns.Place = topology.Place{Name: n.Key(), Label: n.Name, Machine: n.Machine, HostPods: n.HostPods, Subnet: n.ENIs[0].Subnet, Zone: c.ZoneOf(n)}
 			return ns, nil
 		})
 	}

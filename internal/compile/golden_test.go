@@ -122,10 +122,11 @@ func TestCompilesToGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			made, err := Cluster(translate(in))
+			compiled, err := Compile(translate(in), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
+			made := compiled.Topology
 			want, got := mustNS(t, real, "node"), mustNS(t, made, "node")
 			diff(t, "ip rule", lines(want.Rules), lines(got.Rules))
 			diff(t, "ip route", lines(want.Routes), lines(got.Routes))

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -17,14 +16,10 @@ import (
 	"github.com/podpath/podpath/internal/topology"
 )
 
-// services is what every node's kube-proxy sees of the cluster. The slices are made once, when the first node asks.
+// services is what every node's kube-proxy sees of the cluster.
 type services struct {
 	c      *cluster.Cluster
-	slices func() []*discoveryv1.EndpointSlice
-}
-
-func newServices(c *cluster.Cluster) *services {
-	return &services{c, sync.OnceValue(c.Slices)}
+	slices []*discoveryv1.EndpointSlice
 }
 
 // runs says whether there is a kube-proxy at all.
@@ -32,12 +27,7 @@ func (s *services) runs() bool { return s.c.KubeProxy != nil || len(s.c.Services
 
 // input is what the kube-proxy of a node acts on.
 func (s *services) input(n *cluster.Node) *kubeproxy.Input {
-	config := cluster.KubeProxyConfig{}
-	if s.c.KubeProxy != nil {
-		config = *s.c.KubeProxy
-	}
-	config.HostnameOverride = n.Name
-	in := &kubeproxy.Input{Config: &config, Node: s.node(n), Services: s.c.Services, EndpointSlices: s.slices(), KubeletFirst: true}
+	in := &kubeproxy.Input{Config: s.c.KubeProxy, Node: s.node(n), Services: s.c.Services, EndpointSlices: s.slices, KubeletFirst: true}
 	in.HostAddresses = []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})}
 	for _, e := range n.ENIs {
 		in.HostAddresses = append(in.HostAddresses, e.Address)
@@ -70,7 +60,7 @@ func (s *services) proxy(n *cluster.Node, ns *topology.Namespace) error {
 	in := s.input(n)
 	rules, err := kubeproxy.Rules(in, kubeproxy.IPv4)
 	if err != nil {
-		return fmt.Errorf("node %s: kube-proxy: %w", n.Name, err)
+		return fmt.Errorf("node %s: %w", n.Name, err)
 	}
 	own := ns.Netfilter
 	if rules, err = join(rules, own.Rules); err != nil {
@@ -78,7 +68,7 @@ func (s *services) proxy(n *cluster.Node, ns *topology.Namespace) error {
 	}
 	six, err := kubeproxy.Rules(in, kubeproxy.IPv6)
 	if err != nil {
-		return fmt.Errorf("node %s: kube-proxy: %w", n.Name, err)
+		return fmt.Errorf("node %s: %w", n.Name, err)
 	}
 	ns.Netfilter = netfilter.New(rules, own.Native, own.Sets)
 	ns.Netfilter.Rules6 = six

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/podpath/podpath/internal/cluster"
 	"github.com/podpath/podpath/internal/golden"
 	"github.com/podpath/podpath/internal/iptables"
 )
@@ -65,4 +66,21 @@ func targets(c *iptables.Chain) string {
 		out = append(out, text)
 	}
 	return strings.Join(out, "\n")
+}
+
+// TestKubeProxyError: what kube-proxy cannot do is told with the node, and says whose it is once.
+func TestKubeProxyError(t *testing.T) {
+	c, err := Preset("eks-study")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.KubeProxy = &cluster.KubeProxyConfig{Mode: "ipvs"}
+	made, err := Compile(c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `node node-a: kube-proxy: mode "ipvs" is not compiled (want iptables)`
+	if _, err = made.Topology.Namespace("node-a"); err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
 }

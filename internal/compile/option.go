@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -54,12 +55,14 @@ var options = []Option{
 	{Key: "customnetworking", Env: awsvpc.EnvCustomNetwork, Values: onOff, Default: "false", apply: customNetworking},
 	{Key: "prefixdelegation", Env: awsvpc.EnvPrefixDelegation, Values: onOff, Default: "false", apply: prefixDelegation},
 	{Key: "securitygroups", Values: []string{"off", "strict", "standard"}, Default: "off", apply: securityGroups},
-	{Key: "masqueradeall", Values: onOff, Default: "false", apply: func(c *cluster.Cluster, v string) {
-		kubeProxy(c).IPTables.MasqueradeAll = v == "true"
-	}},
-	{Key: "clustercidr", One: true, Default: "", apply: func(c *cluster.Cluster, v string) {
-		kubeProxy(c).ClusterCIDR = strings.TrimSpace(v)
-	}},
+	{Key: "masqueradeall", Values: onOff, Default: "false", apply: kubeProxy(func(k *cluster.KubeProxyConfig, v string) bool {
+		k.IPTables.MasqueradeAll = v == "true"
+		return k.IPTables.MasqueradeAll
+	})},
+	{Key: "clustercidr", One: true, Default: "", apply: kubeProxy(func(k *cluster.KubeProxyConfig, v string) bool {
+		k.ClusterCIDR = strings.TrimSpace(v)
+		return k.ClusterCIDR != ""
+	})},
 	{Key: "preserveclientip", Values: asIs, Default: "default", apply: balancers(underlay.SetPreserve)},
 	{Key: "crosszone", Values: asIs, Default: "default", apply: balancers(underlay.SetCrossZone)},
 }
@@ -78,12 +81,15 @@ func balancers(set func(s *corev1.Service, value string)) func(*cluster.Cluster,
 	}
 }
 
-// kubeProxy is the configuration of the cluster's kube-proxy, made where it had none.
-func kubeProxy(c *cluster.Cluster) *cluster.KubeProxyConfig {
-	if c.KubeProxy == nil {
-		c.KubeProxy = &cluster.KubeProxyConfig{}
+// kubeProxy changes the configuration of the cluster's kube-proxy. set says whether its value is another than the default:
+// only then is a configuration made where there was none, for with one, if an empty one, kube-proxy runs.
+func kubeProxy(set func(k *cluster.KubeProxyConfig, value string) bool) func(*cluster.Cluster, string) {
+	return func(c *cluster.Cluster, value string) {
+		k := cmp.Or(c.KubeProxy, &cluster.KubeProxyConfig{})
+		if set(k, value) {
+			c.KubeProxy = k
+		}
 	}
-	return c.KubeProxy
 }
 
 // Options are the switches of a cluster, with the values that it has now as defaults.

@@ -44,10 +44,9 @@ type Named struct {
 	Ports   []topology.ServicePort // where they differ from one to the next: a headless Service's pods'
 }
 
-// Places are those of a cluster: pods, nodes, Services, load balancers, hosts, each in the description's order.
-func Places(c *cluster.Cluster, f *topology.Fabric) []Place {
+// places are those of a cluster: pods, nodes, Services, load balancers, hosts, each in the description's order.
+func places(c *cluster.Cluster, f *topology.Fabric, endpointSlices []*discoveryv1.EndpointSlice) []Place {
 	var out []Place
-	slices := c.Slices()
 	for _, n := range c.Nodes {
 		for _, p := range c.PodsOn(n.Name) {
 			out = append(out, Place{Name: p.Key(), Label: p.Name, Address: p.Address, Node: p.Node, Kind: topology.Pod})
@@ -57,7 +56,7 @@ func Places(c *cluster.Cluster, f *topology.Fabric) []Place {
 		out = append(out, Place{Name: n.Key(), Label: n.Name, Address: n.ENIs[0].Address, Public: n.ENIs[0].Public, Node: n.Name, Kind: topology.Node})
 	}
 	for _, s := range c.Services {
-		out = append(out, servicePlace(s, slices))
+		out = append(out, servicePlace(s, endpointSlices))
 	}
 	for _, b := range f.Balancers {
 		out = append(out, balancerPlace(c, b))
@@ -70,7 +69,7 @@ func Places(c *cluster.Cluster, f *topology.Fabric) []Place {
 
 // servicePlace is a Service by its cluster IP, or a headless one by its pods' addresses.
 func servicePlace(s *corev1.Service, slices []*discoveryv1.EndpointSlice) Place {
-	p := Place{Name: "svc/" + s.Namespace + "/" + s.Name, Label: s.Name, Kind: Service, Ports: servicePorts(s)}
+	p := Place{Name: (&topology.Service{Namespace: s.Namespace, Name: s.Name}).Key(), Label: s.Name, Kind: Service, Ports: servicePorts(s)}
 	switch {
 	case s.Spec.Type == corev1.ServiceTypeExternalName:
 		p.Why = "external-name"
@@ -174,8 +173,6 @@ func balancerPlace(c *cluster.Cluster, b *topology.NetworkLoadBalancer) Place {
 			p.Label = "NLB " + s.Name
 		}
 	}
-	if len(p.Addresses) > 0 {
-		p.Address = p.Addresses[0].Address
-	}
+	p.Address = p.Addresses[0].Address // it has a node at least
 	return p
 }

@@ -30,11 +30,15 @@ func Compile(c *cluster.Cluster, options map[string]string, named ...string) (*C
 			c.Hosts = append(c.Hosts, &cluster.Host{Name: a.String(), Address: a})
 		}
 	}
-	t, err := Cluster(c)
+	if err := c.Check(); err != nil {
+		return nil, err
+	}
+	endpointSlices := c.Slices()
+	t, err := topologyOf(c, endpointSlices)
 	if err != nil {
 		return nil, err
 	}
-	return &Compiled{c, t, Places(c, t.Fabric)}, nil
+	return &Compiled{c, t, places(c, t.Fabric, endpointSlices)}, nil
 }
 
 // onInternet says whether an address is a public one that nothing in the description has.

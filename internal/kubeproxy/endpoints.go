@@ -33,7 +33,7 @@ type portKey struct {
 // "10.0.1.77:80" (pkg/proxy/endpointslicecache.go).
 func endpointsByPort(slicesIn []*discoveryv1.EndpointSlice, s *settings) (map[portKey][]*endpoint, error) {
 	all := map[portKey][]*endpoint{}
-	at := map[portKey]map[netip.AddrPort]int{} // only where a Service port has several slices
+	at := map[portKey]map[netip.AddrPort]int{} // where each endpoint stands in its list
 	want := discoveryv1.AddressTypeIPv4
 	if s.family == IPv6 {
 		want = discoveryv1.AddressTypeIPv6

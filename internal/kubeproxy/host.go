@@ -34,21 +34,24 @@ func ParseHostAddresses(text string) ([]netip.Addr, error) {
 		if len(words) == 1 {
 			return nil, fmt.Errorf("line %d: %q (want interface, state and addresses, as `ip -brief address` prints)", line, words[0])
 		}
-		for _, w := range words[2:] {
-			// A peer's address and `metric 100` stand among them.
-			p, err := netip.ParsePrefix(w)
-			if err == nil {
-				addrs = append(addrs, p.Addr())
-				continue
-			}
-			if a, err := netip.ParseAddr(w); err == nil {
-				addrs = append(addrs, a)
-				continue
-			}
-			if w != "peer" && w != "metric" && strings.Trim(w, "0123456789") != "" {
+		for i, w := range words[2:] {
+			a, err := hostAddress(w)
+			switch before := words[i+1]; {
+			case w == "peer" || w == "metric" || before == "metric" && strings.Trim(w, "0123456789") == "":
+			case err != nil:
 				return nil, fmt.Errorf("line %d: %q is no address (want one such as 10.0.1.10/24)", line, w)
+			case before != "peer": // the other end's: kube-proxy takes IFA_LOCAL (newAddr, Go's net/interface_linux.go)
+				addrs = append(addrs, a)
 			}
 		}
 	}
 	return addrs, nil
+}
+
+// hostAddress is an address with its prefix length, or without where a peer's follows.
+func hostAddress(word string) (netip.Addr, error) {
+	if p, err := netip.ParsePrefix(word); err == nil {
+		return p.Addr(), nil
+	}
+	return netip.ParseAddr(word)
 }

@@ -125,17 +125,17 @@ func (s *state) captureNodePort() {
 	if p.nodePort == 0 {
 		return
 	}
-	port := []string{"-m", p.protocol, "--dport", itoa(p.nodePort)}
+	port := "-m " + p.protocol + " --dport " + itoa(p.nodePort)
 	if s.usable.any {
 		if s.localhostNodePorts && s.family == IPv4 && s.nfacct {
-			s.add(s.nodePorts, "-d", loopbackNet, "-p", p.protocol, comment(p.name), port[0], port[1], port[2], port[3],
+			s.add(s.nodePorts, "-d", loopbackNet, "-p", p.protocol, comment(p.name), port,
 				s.counted("localhost_nps_accepted_pkts"), "-j", p.chain(EXT))
 		}
-		s.add(s.nodePorts, "-p", p.protocol, comment(p.name), port[0], port[1], port[2], port[3], "-j", p.chain(EXT))
+		s.add(s.nodePorts, "-p", p.protocol, comment(p.name), port, "-j", p.chain(EXT))
 	}
 	if !s.hasExternal {
 		note, refuse := s.refusal()
-		s.add(s.filterExternal, "-p", p.protocol, comment(p.name, note), dstLocal, port[0], port[1], port[2], port[3], "-j", refuse)
+		s.add(s.filterExternal, "-p", p.protocol, comment(p.name, note), dstLocal, port, "-j", refuse)
 	}
 }
 

@@ -2,6 +2,7 @@ package underlay
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -159,16 +160,20 @@ func (out *VPC) balancers(c *cluster.Cluster, endpointSlices []*discoveryv1.Endp
 			continue
 		}
 		b := &topology.NetworkLoadBalancer{ID: "nlb-" + s.Namespace + "-" + s.Name, Name: name, Internet: plan.Internet, CrossZone: plan.CrossZone}
-		nodes, groups := pins(pinned[name]), []string(nil)
+		if err := nodePorts(s, &plan); err != nil {
+			return err
+		}
+		var nodes []cluster.LBNode
+		var groups []string
 		if p := pinned[name]; p != nil {
-			groups = p.Groups
+			nodes, groups = p.Nodes, p.Groups
 		} else {
-			nodes = free.nodes(c, out.Fabric, plan.Internet)
+			var err error
+			if nodes, err = free.nodes(c, out.Fabric, plan.Internet); err != nil {
+				return fmt.Errorf("load balancer of %s: %w", name, err)
+			}
 		}
 		for _, n := range nodes {
-			if !n.Address.IsValid() {
-				return fmt.Errorf("load balancer of %s: subnet %s has no free address", name, n.Subnet)
-			}
 			subnet := out.Fabric.Subnet(n.Subnet)
 			card := &topology.ENICard{ID: id("eni", b.ID+" "+n.Subnet), Name: b.ID, Subnet: n.Subnet, Primary: n.Address,
 				Addresses: []netip.Addr{n.Address}, Groups: groups, Balancer: b}
@@ -188,22 +193,31 @@ func (out *VPC) balancers(c *cluster.Cluster, endpointSlices []*discoveryv1.Endp
 	return nil
 }
 
-func pins(b *cluster.LoadBalancer) []cluster.LBNode {
-	if b == nil {
-		return nil
+// nodePorts checks that targets by instance have a port. An API server gives a Service's ports one each, unless its
+// allocateLoadBalancerNodePorts is false, which is for load balancers that need none
+// (k8s.io/api/core/v1, ServiceSpec): here those with targets by address.
+func nodePorts(s *corev1.Service, plan *Plan) error {
+	for i, sp := range s.Spec.Ports {
+		if plan.ByInstance && listens(sp) && sp.NodePort == 0 {
+			return fmt.Errorf("load balancer of %s/%s: spec.ports[%d].nodePort: missing (want 30000 to 32767: its targets are instances)",
+				s.Namespace, s.Name, i)
+		}
 	}
-	return b.Nodes
+	return nil
 }
 
-// listeners makes one for each port of the Service. A Network Load Balancer knows no SCTP.
+// listens says whether a Service's port has a listener: a Network Load Balancer knows no SCTP.
+func listens(sp corev1.ServicePort) bool { return sp.Protocol != corev1.ProtocolSCTP }
+
+// listeners makes one for each port of the Service.
 func (out *VPC) listeners(c *cluster.Cluster, s *corev1.Service, plan *Plan, b *topology.NetworkLoadBalancer, all []*discoveryv1.EndpointSlice) {
 	for _, sp := range s.Spec.Ports {
-		protocol := packet.TCP
-		switch sp.Protocol {
-		case corev1.ProtocolUDP:
-			protocol = packet.UDP
-		case corev1.ProtocolSCTP:
+		if !listens(sp) {
 			continue
+		}
+		protocol := packet.TCP
+		if sp.Protocol == corev1.ProtocolUDP {
+			protocol = packet.UDP
 		}
 		l := &topology.LBListener{Protocol: protocol, Port: uint16(sp.Port), ByInstance: plan.ByInstance, KeepClient: plan.KeepsClient(protocol)}
 		ends := endpointsOf(s, sp, all)
@@ -374,8 +388,9 @@ func newPool(c *cluster.Cluster) *pool {
 }
 
 // nodes takes one subnet of each zone where the cluster has nodes: a public one for an internet-facing load balancer, a
-// private one else, where there is one (the controllers' subnet discovery by tags does the same).
-func (p *pool) nodes(c *cluster.Cluster, f *topology.Fabric, internet bool) []cluster.LBNode {
+// private one else, where there is one (the controllers' subnet discovery by tags does the same). Without any there is no load balancer: a real one's Service
+// stays pending, with an event that says so.
+func (p *pool) nodes(c *cluster.Cluster, f *topology.Fabric, internet bool) ([]cluster.LBNode, error) {
 	zones := map[string]bool{}
 	for _, n := range c.Nodes {
 		zones[c.ZoneOf(n)] = true
@@ -394,15 +409,23 @@ func (p *pool) nodes(c *cluster.Cluster, f *topology.Fabric, internet bool) []cl
 			chosen[s.Zone] = s
 		}
 	}
+	if len(order) == 0 { // only where it is internet-facing: every node has a subnet, which does for an internal one
+		return nil, errors.New("no public subnet in a zone that has nodes (want one with a route to the Internet gateway, for it is internet-facing)")
+	}
 	var out []cluster.LBNode
 	for _, z := range order {
 		n := cluster.LBNode{Subnet: chosen[z].ID, Address: p.private(chosen[z].CIDR)}
+		if !n.Address.IsValid() {
+			return nil, fmt.Errorf("subnet %s has no free address", n.Subnet)
+		}
 		if internet {
-			n.Public = p.elastic()
+			if n.Public = p.elastic(); !n.Public.IsValid() {
+				return nil, errors.New("no public address of 203.0.113.0/24 is free (want its addresses in vpc.loadBalancers)")
+			}
 		}
 		out = append(out, n)
 	}
-	return out
+	return out, nil
 }
 
 // private is the highest free address of a subnet, below its broadcast address.

@@ -121,6 +121,22 @@ func TestKeepsClient(t *testing.T) {
 // balanced is a cluster of three nodes in two zones. s gives the Service's type-specific fields.
 func balanced(t *testing.T, annotations []string, spec string, more ...string) *VPC {
 	t.Helper()
+	v, err := buildText(balancedText(annotations, spec, more...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func buildText(text string) (*VPC, error) {
+	c, err := cluster.Read([]byte(text), "balanced.yaml")
+	if err != nil {
+		return nil, err
+	}
+	return Build(c, c.Slices())
+}
+
+func balancedText(annotations []string, spec string, more ...string) string {
 	text := `name: balanced
 vpc:
   cidrs: [10.0.0.0/16]
@@ -156,16 +172,7 @@ metadata:
 		k, v, _ := strings.Cut(a, "=")
 		text += fmt.Sprintf("    service.beta.kubernetes.io/aws-load-balancer-%s: %q\n", k, v)
 	}
-	text += "spec:\n  type: LoadBalancer\n  clusterIP: 10.100.0.1\n  selector: {app: web}\n  ports: [{name: http, port: 80, targetPort: http, nodePort: 30080}]\n" + spec
-	c, err := cluster.Read([]byte(text), "balanced.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := Build(c, c.Slices())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v
+	return text + "spec:\n  type: LoadBalancer\n  clusterIP: 10.100.0.1\n  selector: {app: web}\n  ports: [{name: http, port: 80, targetPort: http, nodePort: 30080}]\n" + spec
 }
 
 // targets are a listener's, as "name address:port zone", "!" before an unhealthy one.
@@ -335,6 +342,64 @@ func TestOpened(t *testing.T) {
 		}
 		if second := f.Group("sg-second").Ingress; len(second) > 0 {
 			t.Errorf("%s: a card's second group was opened too: %v", tt.rule, second)
+		}
+	}
+}
+
+// TestNodePortMissing: a target by instance needs a node port; one by address, and a port without a listener, do not.
+func TestNodePortMissing(t *testing.T) {
+	const pinned = "  loadBalancers: [{service: d/web, nodes: [{subnet: public-a, address: 10.0.0.77}]}]\n"
+	const missing = "load balancer of d/web: spec.ports[0].nodePort: missing (want 30000 to 32767: its targets are instances)"
+	for _, tt := range []struct {
+		rule, annotation, ports string
+		more                    []string
+		want                    string
+	}{
+		{"instances", "type=nlb", "{name: http, port: 80}", nil, missing},
+		{"instances, the other controller", "type=external", "{name: http, port: 80}", nil, missing},
+		{"instances, pinned", "type=nlb", "{name: http, port: 80}", []string{pinned}, missing},
+		{"instances, the second port", "type=nlb", "{name: http, port: 80, nodePort: 30080}, {name: b, port: 81}", nil, strings.Replace(missing, "[0]", "[1]", 1)},
+		{"instances, SCTP: no listener", "type=nlb", "{name: http, port: 80, nodePort: 30080}, {name: b, port: 81, protocol: SCTP}", nil, ""},
+		{"addresses", "type=nlb-ip", "{name: http, port: 80}", nil, ""},
+	} {
+		text := balancedText([]string{tt.annotation}, "  allocateLoadBalancerNodePorts: false\n", tt.more...)
+		_, err := buildText(strings.Replace(text, "{name: http, port: 80, targetPort: http, nodePort: 30080}", tt.ports, 1))
+		if got := fmt.Sprint(err); got != tt.want && (err != nil || tt.want != "") {
+			t.Errorf("%s: error %v, want %q", tt.rule, err, tt.want)
+		}
+	}
+}
+
+// TestNoAddress: a load balancer that is not pinned needs a subnet where there are nodes, a free address there and, where it
+// is internet-facing, a public one. A pinned one needs no public subnet.
+func TestNoAddress(t *testing.T) {
+	const pinned = "  loadBalancers: [{service: d/web, nodes: [{subnet: private-a, address: 10.0.1.77}]}]\n"
+	var hosts strings.Builder
+	for i := range 250 { // all that podpath would choose from
+		fmt.Fprintf(&hosts, "  - {name: h%d, address: 203.0.113.%d}\n", i, i+1)
+	}
+	for _, tt := range []struct {
+		rule, annotation, old, new string
+		more                       []string
+		want                       string
+	}{
+		{"internet-facing, private subnets", "internal=false", ", routeTable: public}", "}", nil,
+			"load balancer of d/web: no public subnet in a zone that has nodes (want one with a route to the Internet gateway, for it is internet-facing)"},
+		{"the same, internal", "internal=true", ", routeTable: public}", "}", nil, ""},
+		{"the same, pinned", "internal=false", ", routeTable: public}", "}", []string{pinned}, ""},
+		{"public subnets where no node is", "internal=false", "0.0/24, routeTable: public}", "0.0/24}", nil, ""},
+		{"public addresses are taken", "internal=false", "pods:\n", "hosts:\n" + hosts.String() + "pods:\n", nil,
+			"load balancer of d/web: no public address of 203.0.113.0/24 is free (want its addresses in vpc.loadBalancers)"},
+		{"the same, internal", "internal=true", "pods:\n", "hosts:\n" + hosts.String() + "pods:\n", nil, ""},
+	} {
+		text := balancedText([]string{"type=nlb", tt.annotation}, "", tt.more...)
+		changed := strings.ReplaceAll(text, tt.old, tt.new)
+		if changed == text {
+			t.Fatalf("%s: nothing replaced", tt.rule)
+		}
+		_, err := buildText(changed)
+		if got := fmt.Sprint(err); got != tt.want && (err != nil || tt.want != "") {
+			t.Errorf("%s: error %v, want %q", tt.rule, err, tt.want)
 		}
 	}
 }
