@@ -18,22 +18,22 @@ const (
 	SEP = "KUBE-SEP-" // one endpoint
 )
 
-// PortName is how kube-proxy calls a Service port, in comments and in the hash of chain names: "namespace/name:port", with
+// portName is how kube-proxy calls a Service port, in comments and in the hash of chain names: "namespace/name:port", with
 // no colon where the port has no name (ServicePortName.String, pkg/proxy/types.go).
-func PortName(namespace, name, port string) string {
+func portName(namespace, name, port string) string {
 	if port == "" {
 		return namespace + "/" + name
 	}
 	return namespace + "/" + name + ":" + port
 }
 
-// ChainName is the chain of a Service port: prefix is SVC, SVL, EXT or FW. The four share their suffix.
-func ChainName(prefix, portName string, protocol corev1.Protocol) string {
+// chainName is the chain of a Service port: prefix is SVC, SVL, EXT or FW. The four share their suffix.
+func chainName(prefix, portName string, protocol corev1.Protocol) string {
 	return prefix + suffix(portName+strings.ToLower(string(protocol)))
 }
 
-// EndpointChainName is the chain of one endpoint of a Service port; endpoint is "10.244.1.5:8080" or "[fd00::5]:8080".
-func EndpointChainName(portName string, protocol corev1.Protocol, endpoint string) string {
+// endpointChainName is the chain of one endpoint of a Service port; endpoint is "10.244.1.5:8080" or "[fd00::5]:8080".
+func endpointChainName(portName string, protocol corev1.Protocol, endpoint string) string {
 	return SEP + suffix(portName+strings.ToLower(string(protocol))+endpoint)
 }
 

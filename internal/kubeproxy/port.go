@@ -69,12 +69,12 @@ func servicePorts(in *Input, s *settings) ([]*servicePort, error) {
 		for _, x := range svc.Spec.Ports {
 			p := *common
 			protocol := cmp.Or(x.Protocol, corev1.ProtocolTCP)
-			p.name, p.protocol = PortName(svc.Namespace, svc.Name, x.Name), strings.ToLower(string(protocol))
-			p.suffix = ChainName("", p.name, protocol)
+			p.name, p.protocol = portName(svc.Namespace, svc.Name, x.Name), strings.ToLower(string(protocol))
+			p.suffix = chainName("", p.name, protocol)
 			p.port, p.nodePort = x.Port, x.NodePort
 			p.endpoints = endpoints[portKey{svc.Namespace, svc.Name, x.Name, protocol}]
 			for _, e := range p.endpoints {
-				e.chain = EndpointChainName(p.name, protocol, e.text)
+				e.chain = endpointChainName(p.name, protocol, e.text)
 			}
 			ports = append(ports, &p)
 		}

@@ -87,7 +87,7 @@ func compile(t *testing.T, in *Input, f Family) dump {
 // targets are the addresses a policy chain of default/web spreads over, in its order, by their last number.
 func targets(d dump, prefix string) string {
 	var out []string
-	for _, r := range d.rules["nat "+ChainName(prefix, "default/web", corev1.ProtocolTCP)] {
+	for _, r := range d.rules["nat "+chainName(prefix, "default/web", corev1.ProtocolTCP)] {
 		if _, sep, ok := strings.Cut(r, "-j "+SEP); ok {
 			dnat := d.rules["nat "+SEP+sep]
 			_, to, _ := strings.Cut(dnat[len(dnat)-1], "--to-destination 10.0.0.")
@@ -226,7 +226,7 @@ func TestSourceRanges(t *testing.T) {
 				x.change(s)
 			}
 		}, ep(1)), IPv4)
-		rules, ok := d.rules["nat "+ChainName(FW, "default/web", corev1.ProtocolTCP)]
+		rules, ok := d.rules["nat "+chainName(FW, "default/web", corev1.ProtocolTCP)]
 		got := "-"
 		if ok {
 			var from []string
@@ -267,11 +267,11 @@ func TestDetect(t *testing.T) {
 		in := one(externalLocal, ep(1, "here"))
 		in.Config, in.Node.Spec.PodCIDRs = &x.config, x.podCIDRs
 		d := compile(t, in, IPv4)
-		first := d.rules["nat "+ChainName(SVC, "default/web", corev1.ProtocolTCP)][0]
+		first := d.rules["nat "+chainName(SVC, "default/web", corev1.ProtocolTCP)][0]
 		if x.masked == "" && strings.Contains(first, "KUBE-MARK-MASQ") || !strings.HasPrefix(first, x.masked) {
 			t.Errorf("%s: the cluster IP's rule is %s, want %q", x.name, first, x.masked)
 		}
-		first = d.rules["nat "+ChainName(EXT, "default/web", corev1.ProtocolTCP)][0]
+		first = d.rules["nat "+chainName(EXT, "default/web", corev1.ProtocolTCP)][0]
 		if x.direct == "" && strings.Contains(first, "pod traffic") || !strings.HasPrefix(first, x.direct) {
 			t.Errorf("%s: the first rule of KUBE-EXT is %s, want %q", x.name, first, x.direct)
 		}
@@ -421,7 +421,7 @@ func TestPolicyLocalElsewhere(t *testing.T) {
 		}
 	}
 	// What comes from this node's pods or from the node still goes to any endpoint.
-	if ext := d.rules["nat "+ChainName(EXT, "default/web", corev1.ProtocolTCP)]; len(ext) != 3 || targets(d, SVC) != "1" {
+	if ext := d.rules["nat "+chainName(EXT, "default/web", corev1.ProtocolTCP)]; len(ext) != 3 || targets(d, SVC) != "1" {
 		t.Errorf("KUBE-EXT %q, targets %q", ext, targets(d, SVC))
 	}
 }
@@ -497,7 +497,7 @@ func TestLarge(t *testing.T) {
 		}
 		eps[0] = ep(7)
 		d := compile(t, one(nil, eps...), IPv4)
-		svc := d.rules["nat "+ChainName(SVC, "default/web", corev1.ProtocolTCP)]
+		svc := d.rules["nat "+chainName(SVC, "default/web", corev1.ProtocolTCP)]
 		if got := strings.Contains(svc[1], "-m comment"); got != x.want || len(svc) != 2 {
 			t.Errorf("%d endpoints: comment %v in %s", x.n, got, svc[1])
 		}
@@ -507,12 +507,12 @@ func TestLarge(t *testing.T) {
 func TestNames(t *testing.T) {
 	// As the real kube-proxy named them for the recording dual-stack.
 	for _, x := range []struct{ got, want string }{
-		{PortName("shop", "api", "http"), "shop/api:http"},
-		{PortName("default", "web", ""), "default/web"},
-		{ChainName(SVC, "default/dual:http", corev1.ProtocolTCP), "KUBE-SVC-FWEJ5PXIIDWNU55J"},
-		{ChainName(FW, "default/dual:http", corev1.ProtocolTCP), "KUBE-FW-FWEJ5PXIIDWNU55J"},
-		{ChainName(SVC, "default/v6only", corev1.ProtocolTCP), "KUBE-SVC-F5EFVWS5QC2FCLT5"},
-		{EndpointChainName("default/v6only", corev1.ProtocolTCP, "[fd00:10:244:2::8d]:8080"), "KUBE-SEP-3TYBL5N2AF435XAE"},
+		{portName("shop", "api", "http"), "shop/api:http"},
+		{portName("default", "web", ""), "default/web"},
+		{chainName(SVC, "default/dual:http", corev1.ProtocolTCP), "KUBE-SVC-FWEJ5PXIIDWNU55J"},
+		{chainName(FW, "default/dual:http", corev1.ProtocolTCP), "KUBE-FW-FWEJ5PXIIDWNU55J"},
+		{chainName(SVC, "default/v6only", corev1.ProtocolTCP), "KUBE-SVC-F5EFVWS5QC2FCLT5"},
+		{endpointChainName("default/v6only", corev1.ProtocolTCP, "[fd00:10:244:2::8d]:8080"), "KUBE-SEP-3TYBL5N2AF435XAE"},
 	} {
 		if x.got != x.want {
 			t.Errorf("%s, want %s", x.got, x.want)
