@@ -104,21 +104,3 @@ func TestSlicesOfTwins(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
-
-// TestFirstDocument: a file is cut at the first separator behind the first content, and lines keep their numbers.
-func TestFirstDocument(t *testing.T) {
-	for _, tt := range []struct{ text, first, rest string }{
-		{"a: 1\n", "a: 1\n", ""},
-		{"a: 1\n---\nb: 2\n", "a: 1\n", "\n---\nb: 2\n"},
-		{"---\na: 1\n---\nb: 2\n", "---\na: 1\n", "\n\n---\nb: 2\n"},
-		{"# c\n\n--- # x\na: 1\r\n--- \nb: 2", "# c\n\n--- # x\na: 1\r\n", "\n\n\n\n--- \nb: 2"},
-		{"a: |\n  ---\n  b\n", "a: |\n  ---\n  b\n", ""},
-		{"", "", ""},
-		{"---", "---", ""},
-	} {
-		first, rest := firstDocument([]byte(tt.text))
-		if string(first) != tt.first || string(rest) != tt.rest {
-			t.Errorf("%q: %q and %q, want %q and %q", tt.text, first, rest, tt.first, tt.rest)
-		}
-	}
-}

@@ -297,9 +297,38 @@ func TestObjectsAllowed(t *testing.T) {
 }
 
 func TestNoObjects(t *testing.T) {
-	for _, text := range []string{"", "# nothing\n", "---\n---\n", "null"} {
+	for _, text := range []string{"", "# nothing\n", "---\n---\n", "null", "...\n", "--- # nothing\n...\n---"} {
 		if _, err := ReadObjects([]byte(text), "x.yaml"); err == nil || !strings.Contains(err.Error(), "x.yaml:1: no objects") {
 			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+// TestSplitDocuments: a file is cut at every start and end of a document, documents without content are left out, and a
+// directive stays with its document.
+func TestSplitDocuments(t *testing.T) {
+	for _, tt := range []struct {
+		text string
+		want []string // lines before it, and text
+	}{
+		{"a: 1\n", []string{"0:a: 1\n"}},
+		{"a: 1\n---\nb: 2\n", []string{"0:a: 1\n", "1:---\nb: 2\n"}},
+		{"---\na: 1\n...\nb: 2", []string{"0:---\na: 1\n", "2:\nb: 2"}},
+		{"# c\n\n--- # x\na: 1\r\n--- \nb: 2", []string{"0:# c\n\n--- # x\na: 1\r\n", "4:--- \nb: 2"}},
+		{"%YAML 1.1\n---\na: 1\n...\n%YAML 1.1\n---\nb: 2\n", []string{"0:%YAML 1.1\n---\na: 1\n", "3:\n%YAML 1.1\n---\nb: 2\n"}},
+		{"---\n# c\n---\n...\n...\n--- a\n... b\n---\n", []string{"4:\n--- a\n", "6: b\n"}},
+		{"\ufeff# c\n---\na: 1\n", []string{"0:\ufeff# c\n---\na: 1\n"}},
+		{"a: |\n  ---\n  b\n---x: 1\n", []string{"0:a: |\n  ---\n  b\n---x: 1\n"}},
+		{"", nil},
+		{"---", nil},
+		{"...", nil},
+	} {
+		var got []string
+		for _, d := range splitDocuments([]byte(tt.text)) {
+			got = append(got, fmt.Sprintf("%d:%s", d.before, d.text))
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%q: %q, want %q", tt.text, got, tt.want)
 		}
 	}
 }

@@ -44,13 +44,17 @@ func Read(data []byte, file string) (*Cluster, error) {
 	if len(data) > MaxSize {
 		return nil, &Problem{File: file, Reason: fmt.Sprintf("%d bytes; a cluster may have %d", len(data), MaxSize)}
 	}
-	data, objects := firstDocument(data)
+	docs := splitDocuments(data)
+	if len(docs) == 0 {
+		return nil, &Problem{File: file, Line: 1, Reason: "empty (want name, vpc, nodes, pods)"}
+	}
+	data = docs[0].padded()
 	var root yaml.Node
 	if err := yaml.Unmarshal(data, &root); err != nil {
 		return nil, yamlError(file, err, nil)
 	}
 	if len(root.Content) == 0 || root.Content[0].ShortTag() == "!!null" {
-		return nil, &Problem{File: file, Line: 1, Reason: "empty (want name, vpc, nodes, pods)"}
+		return nil, &Problem{File: file, Line: docs[0].before + 1, Reason: "empty (want name, vpc, nodes, pods)"}
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	dec.KnownFields(true)
@@ -59,8 +63,8 @@ func Read(data []byte, file string) (*Cluster, error) {
 		return nil, yamlError(file, err, &root)
 	}
 	ck := &checker{file: file, root: root.Content[0]}
-	if len(objects) > 0 {
-		o, err := ReadObjects(objects, file)
+	if len(docs) > 1 {
+		o, err := readDocuments(docs[1:], file).done()
 		if err != nil {
 			ck.problems = append(ck.problems, err)
 		} else {
@@ -69,28 +73,6 @@ func Read(data []byte, file string) (*Cluster, error) {
 	}
 	ck.cluster(&c)
 	return &c, errors.Join(ck.problems...)
-}
-
-// firstDocument cuts a file behind its first YAML document. What follows keeps its line numbers: blank lines stand where
-// the first document stood.
-func firstDocument(data []byte) (first, rest []byte) {
-	begun := false
-	for at := 0; at < len(data); {
-		end := len(data)
-		if i := bytes.IndexByte(data[at:], '\n'); i >= 0 {
-			end = at + i + 1
-		}
-		line := bytes.TrimRight(data[at:end], " \t\r\n")
-		switch separator := bytes.Equal(line, []byte("---")) || bytes.HasPrefix(line, []byte("--- ")); {
-		case separator && begun:
-			blank := bytes.Repeat([]byte{'\n'}, bytes.Count(data[:at], []byte{'\n'}))
-			return data[:at], append(blank, data[at:]...)
-		case !separator && len(line) > 0 && line[0] != '#':
-			begun = true
-		}
-		at = end
-	}
-	return data, nil
 }
 
 // Check checks a description that was not read from a file.

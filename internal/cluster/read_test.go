@@ -125,6 +125,44 @@ func TestProblems(t *testing.T) {
 	}
 }
 
+// TestDocuments: the first document with something in it is the cluster, wherever and however it ends, those behind it are
+// objects, and lines are the file's.
+func TestDocuments(t *testing.T) {
+	const service = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {clusterIP: 10.96.0.1, ports: [{port: 80}]}\n"
+	for _, x := range []struct {
+		text     string
+		services int
+	}{
+		{good, 0},
+		{good + "...\n", 0},
+		{good + "---\n", 0},
+		{good + "---\n# nothing\n", 0},
+		{good + "...\n---\n" + service, 1},
+		{good + "...\n" + service, 1},
+		{"%YAML 1.1\n---\n" + good + "---\n" + service, 1},
+		{"# c\n---\n# d\n---\n" + good + "---\n" + service, 1},
+		{"...\n" + good + "---\n" + service, 1},
+	} {
+		c, err := Read([]byte(x.text), "x.yaml")
+		if err != nil {
+			t.Errorf("%q: %v", x.text, err)
+		} else if len(c.Services) != x.services {
+			t.Errorf("%q: %d Services, want %d", x.text, len(c.Services), x.services)
+		}
+	}
+	bad := "---\n# c\n---\n" + strings.NewReplacer("igw\n  routeTables", "igw\n  mtu: 1\n  routeTables").Replace(good)
+	if _, err := Read([]byte(bad), "x.yaml"); err == nil || err.Error() != "x.yaml:8: vpc.mtu: unknown field" {
+		t.Error(err)
+	}
+	bad = "---\n# c\n---\n" + strings.Replace(good, "eni: 1", "eni: 2", 1) + "...\n" + strings.Replace(service, "10.96.0.1", "10.96.0.300", 1)
+	_, err := Read([]byte(bad), "x.yaml")
+	for _, want := range []string{"x.yaml:23: pods[1].eni: 2", "x.yaml:31: Service default/web: spec.clusterIP"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
 // TestAllAtOnce: every problem is listed, not only the first.
 func TestAllAtOnce(t *testing.T) {
 	text := strings.NewReplacer("name: db, node: n1", "name: db, node: n2", "zone: zone-a, cidr: 10.0.1.0/24", "zone: zone-a, cidr: 10.9.1.0/24").Replace(good)
@@ -143,6 +181,7 @@ func TestNoDescription(t *testing.T) {
 		{"empty", "", "x.yaml:1: empty"},
 		{"a comment", "# nothing\n", "x.yaml:1: empty"},
 		{"null", "~\n", "x.yaml:1: empty"},
+		{"nothing, twice", "---\n---\n", "x.yaml:1: empty"},
 		{"a word", "hello\n", "x.yaml:1: \"hello\", want a mapping"},
 		{"binary", "\x7fELF\x01\x00\xff", "x.yaml: control characters are not allowed"},
 		{"invalid UTF-8", "name: \xff\xfe", "x.yaml: invalid"},
