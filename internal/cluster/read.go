@@ -63,14 +63,12 @@ func Read(data []byte, file string) (*Cluster, error) {
 		return nil, yamlError(file, err, &root)
 	}
 	ck := &checker{file: file, root: root.Content[0]}
-	if len(docs) > 1 {
-		o, err := readDocuments(docs[1:], file).done()
-		if err != nil {
-			ck.problems = append(ck.problems, err)
-		} else {
-			c.KubeProxy, c.Services, c.EndpointSlices, c.NodeObjects = o.KubeProxy, o.Services, o.EndpointSlices, o.Nodes
-		}
+	o, err := readDocuments(docs[1:], file).done()
+	if err != nil {
+		ck.problems = append(ck.problems, err)
 	}
+	// Also what is wrong is there: nothing else may be said to miss it.
+	c.KubeProxy, c.Services, c.EndpointSlices, c.NodeObjects = o.KubeProxy, o.Services, o.EndpointSlices, o.Nodes
 	ck.cluster(&c)
 	return &c, errors.Join(ck.problems...)
 }

@@ -174,6 +174,20 @@ func TestAllAtOnce(t *testing.T) {
 	}
 }
 
+// TestOneProblemForOneMistake: a Service that is wrong is there nevertheless, for the load balancer that is pinned to it.
+func TestOneProblemForOneMistake(t *testing.T) {
+	text := strings.Replace(good, "  subnets:\n", "  loadBalancers: [{service: d/web, nodes: [{subnet: a, address: 10.0.1.77}]}]\n  subnets:\n", 1) + `---
+apiVersion: v1
+kind: Service
+metadata: {namespace: d, name: web}
+spec: {type: LoadBalancer, clusterIP: 10.96.0.300, ports: [{port: 80}]}
+`
+	_, err := Read([]byte(text), "x.yaml")
+	if want := `x.yaml:29: Service d/web: spec.clusterIP: "10.96.0.300" is no IP address`; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
+
 func TestNoDescription(t *testing.T) {
 	for _, x := range []struct {
 		name, text, want string
