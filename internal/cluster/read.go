@@ -348,7 +348,7 @@ func (k *checker) vpc(v *VPC) {
 func (k *checker) loadBalancers(c *Cluster, own func(a netip.Addr, who string, path ...any)) {
 	wanting := map[string]bool{}
 	for _, s := range c.Services {
-		if s.Spec.Type == corev1.ServiceTypeLoadBalancer {
+		if s != nil && s.Spec.Type == corev1.ServiceTypeLoadBalancer { // that it is nil, the objects' check says
 			wanting[s.Namespace+"/"+s.Name] = true
 		}
 	}

@@ -9,6 +9,9 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 )
 
 const good = `name: small
@@ -157,6 +160,21 @@ func TestDocuments(t *testing.T) {
 	bad = "---\n# c\n---\n" + strings.Replace(good, "eni: 1", "eni: 2", 1) + "...\n" + strings.Replace(service, "10.96.0.1", "10.96.0.300", 1)
 	_, err := Read([]byte(bad), "x.yaml")
 	for _, want := range []string{"x.yaml:23: pods[1].eni: 2", "x.yaml:31: Service default/web: spec.clusterIP"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
+// TestCheckNil: an object that is nil is reported, not followed.
+func TestCheckNil(t *testing.T) {
+	c, err := Read([]byte(good), "good.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Services, c.EndpointSlices, c.NodeObjects = []*corev1.Service{nil}, []*discoveryv1.EndpointSlice{nil}, []*corev1.Node{nil}
+	err = c.Check()
+	for _, want := range []string{"small: Services[0]: nil", "small: EndpointSlices[0]: nil", "small: Nodes[0]: nil"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
 		}
