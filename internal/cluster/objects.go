@@ -50,7 +50,7 @@ func ReadObjects(data []byte, file string) (*Objects, error) {
 	if len(data) > MaxSize {
 		return nil, &Problem{File: file, Reason: fmt.Sprintf("%d bytes; a file of objects may have %d", len(data), MaxSize)}
 	}
-	r := readDocuments(splitDocuments(data), file)
+	r := readDocuments(splitDocuments(data), file, nil)
 	if len(r.problems) == 0 && r.read == 0 {
 		r.problems = append(r.problems, &Problem{File: file, Line: 1,
 			Reason: "no objects (want Nodes, Services, EndpointSlices, a KubeProxyConfiguration)"})
@@ -58,8 +58,9 @@ func ReadObjects(data []byte, file string) (*Objects, error) {
 	return r.done()
 }
 
-func readDocuments(docs []*document, file string) *objectReader {
-	r := &objectReader{file: file, o: &Objects{where: map[any]place{}}}
+// readDocuments reads the objects that stand behind a cluster; nil for objects by themselves.
+func readDocuments(docs []*document, file string, c *Cluster) *objectReader {
+	r := &objectReader{file: file, c: c, o: &Objects{where: map[any]place{}}}
 	for _, d := range docs {
 		r.document(d)
 	}
@@ -69,7 +70,7 @@ func readDocuments(docs []*document, file string) *objectReader {
 // done completes and checks what was read.
 func (r *objectReader) done() (*Objects, error) {
 	r.o.SetDefaults()
-	return r.o, errors.Join(append(r.problems, r.o.check(r.file)...)...)
+	return r.o, errors.Join(append(r.problems, r.o.check(r.file, r.c)...)...)
 }
 
 // document is the text of one document and how many lines stand before it.
@@ -192,6 +193,7 @@ func keyOf(n *yaml.Node, key string) *yaml.Node {
 // objectReader collects objects and what is wrong with them.
 type objectReader struct {
 	file     string
+	c        *Cluster // see readDocuments
 	o        *Objects
 	read     int
 	problems []error
@@ -272,6 +274,9 @@ func (r *objectReader) object(text []byte, at place, typed metav1.TypeMeta) {
 		r.known(head.Kind, name, text, at)
 	case known && group(head.APIVersion) == group(want):
 		r.bad(at.line("apiVersion"), head.Kind+" "+name+": apiVersion", "%q (want %s)", head.APIVersion, want)
+	case r.c != nil: // a dump has all sorts of objects, but who writes one behind a cluster wants it to count
+		r.bad(at.line("kind"), strings.TrimSpace(head.APIVersion+" "+head.Kind+" "+name),
+			"is not read behind a cluster (want Node, Service, EndpointSlice, KubeProxyConfiguration or a List of them)")
 	default:
 		r.o.Ignored = append(r.o.Ignored, strings.TrimSpace(head.APIVersion+" "+head.Kind+" "+name))
 	}

@@ -15,11 +15,20 @@ import (
 // Check reports everything in the objects that the API server or kube-proxy would refuse and that rules depend on, and an
 // EndpointSlice that can do nothing because its label or its port names are wrong. It holds for completed objects, see
 // SetDefaults.
-func (o *Objects) Check(file string) error { return errors.Join(o.check(file)...) }
+func (o *Objects) Check(file string) error { return errors.Join(o.check(file, nil)...) }
 
-func (o *Objects) check(file string) []error {
+// check checks the objects that stand behind a cluster; nil for objects by themselves.
+func (o *Objects) check(file string, c *Cluster) []error {
 	k := &objectChecker{o: o, file: file, services: map[string]*corev1.Service{},
 		names: map[string]bool{}, nodePorts: map[portKey]string{}, clusterIPs: map[addrPortKey]string{}}
+	if c != nil {
+		for _, n := range c.Nodes {
+			if n != nil {
+				k.described = append(k.described, n.Name)
+			}
+		}
+		slices.Sort(k.described)
+	}
 	for i, n := range o.Nodes {
 		if n == nil {
 			k.bad(nil, "Nodes["+itoa(i)+"]", "", "nil")
@@ -61,6 +70,7 @@ type addrPortKey struct {
 type objectChecker struct {
 	o          *Objects
 	file       string
+	described  []string                   // the cluster's nodes, sorted; none for objects by themselves
 	services   map[string]*corev1.Service // by namespace/name
 	names      map[string]bool            // kind and name
 	nodePorts  map[portKey]string         // whose each is
@@ -173,6 +183,9 @@ func (k *objectChecker) node(n *corev1.Node) {
 	s, ok := k.subject(n, "Node", "", n.Name)
 	if !ok {
 		return
+	}
+	if _, ok := slices.BinarySearch(k.described, n.Name); !ok && len(k.described) > 0 {
+		s.bad("metadata.name", "%q is none of the cluster's nodes (want one of %s)", n.Name, some(k.described))
 	}
 	for i, a := range n.Status.Addresses {
 		if a.Type == corev1.NodeInternalIP || a.Type == corev1.NodeExternalIP {

@@ -63,7 +63,7 @@ func Read(data []byte, file string) (*Cluster, error) {
 		return nil, yamlError(file, err, &root)
 	}
 	ck := &checker{file: file, root: root.Content[0]}
-	o, err := readDocuments(docs[1:], file).done()
+	o, err := readDocuments(docs[1:], file, &c).done()
 	if err != nil {
 		ck.problems = append(ck.problems, err)
 	}
@@ -78,10 +78,7 @@ func (c *Cluster) Check() error {
 	ck := &checker{file: c.Name}
 	ck.cluster(c)
 	objects := Objects{KubeProxy: c.KubeProxy, Nodes: c.NodeObjects, Services: c.Services, EndpointSlices: c.EndpointSlices}
-	if err := objects.Check(c.Name); err != nil {
-		ck.problems = append(ck.problems, err)
-	}
-	return errors.Join(ck.problems...)
+	return errors.Join(append(ck.problems, objects.check(c.Name, c)...)...)
 }
 
 // checker collects what is wrong, with the line of the field where the description came from a file.
