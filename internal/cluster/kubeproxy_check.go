@@ -3,6 +3,7 @@ package cluster
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -17,20 +18,23 @@ func (c *KubeProxyConfig) Check(file, who string) error {
 	return errors.Join(k.problems...)
 }
 
-// kubeProxy checks a configuration among objects: the node it names has to be there.
+// kubeProxy checks a configuration among objects: the node it names has to be there. Behind a cluster that is one of the
+// cluster's nodes, which need no Node object.
 func (k *objectChecker) kubeProxy(c *KubeProxyConfig) {
 	s := k.config(c, "KubeProxyConfiguration")
 	if c.HostnameOverride == "" {
 		return
 	}
-	names := make([]string, 0, len(k.o.Nodes))
-	for _, n := range k.o.Nodes {
-		if n != nil && n.Name == c.HostnameOverride {
-			return
+	names := k.described
+	if len(names) == 0 {
+		for _, n := range k.o.Nodes {
+			if n != nil {
+				names = append(names, n.Name)
+			}
 		}
-		if n != nil {
-			names = append(names, n.Name)
-		}
+	}
+	if slices.Contains(names, c.HostnameOverride) {
+		return
 	}
 	if len(names) == 0 {
 		names = []string{"a Node of that name; there is none"}

@@ -112,6 +112,7 @@ func TestProblems(t *testing.T) {
 		{"a kind that is not read", "cni: {name: aws-vpc-cni}", "cni: {name: aws-vpc-cni}\n---\napiVersion: v1\nkind: List\nitems:\n- apiVersion: apps/v1\n  kind: Deployment\n  metadata: {namespace: d, name: web}", "x.yaml:29: apps/v1 Deployment d/web: is not read behind a cluster"},
 		{"a kind of another group", "cni: {name: aws-vpc-cni}", "cni: {name: aws-vpc-cni}\n---\napiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: web}", "x.yaml:26: serving.knative.dev/v1 Service web: is not read behind a cluster"},
 		{"an object of no node", "cni: {name: aws-vpc-cni}", "cni: {name: aws-vpc-cni}\n---\napiVersion: v1\nkind: Node\nmetadata: {name: n2}", `x.yaml:27: Node n2: metadata.name: "n2" is none of the cluster's nodes (want one of n1)`},
+		{"a kube-proxy on no node", "cni: {name: aws-vpc-cni}", "cni: {name: aws-vpc-cni}\n---\napiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nhostnameOverride: n2", `x.yaml:27: KubeProxyConfiguration: hostnameOverride: "n2" is no Node (want n1)`},
 		{"a load balancer for nobody", "  subnets:\n", "  loadBalancers: [{service: d/web, nodes: [{subnet: s, address: 10.0.1.77}]}]\n  subnets:\n", `vpc.loadBalancers[0].service: "d/web" is no Service of type LoadBalancer (there are none)`},
 		{"a port without a number", "eni: 1", "eni: 1, ports: [{name: http}]", "x.yaml:20: pods[1].ports[0]: want a name and a port"},
 		{"no YAML", "name: small", "name: [", "x.yaml:"},
@@ -166,6 +167,19 @@ func TestDocuments(t *testing.T) {
 	for _, want := range []string{"x.yaml:23: pods[1].eni: 2", "x.yaml:31: Service default/web: spec.clusterIP"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
+// TestKubeProxyOnNode: the configuration may name a node of the cluster that has no Node object.
+func TestKubeProxyOnNode(t *testing.T) {
+	const config = "---\napiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nhostnameOverride: n1\n"
+	for _, text := range []string{good + config, good + config + "---\napiVersion: v1\nkind: Node\nmetadata: {name: n1}\n"} {
+		c, err := Read([]byte(text), "x.yaml")
+		if err != nil {
+			t.Error(err)
+		} else if err := c.Check(); err != nil {
+			t.Errorf("checked without its file: %v", err)
 		}
 	}
 }
