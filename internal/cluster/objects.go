@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -269,7 +270,7 @@ func (r *objectReader) object(text []byte, at place, typed metav1.TypeMeta) {
 	case head.Kind == "":
 		r.bad(at.line(), "kind", "missing (want Node, Service, EndpointSlice, KubeProxyConfiguration or a List of them)")
 	case head.APIVersion == "":
-		r.bad(at.line(), head.Kind+" "+name+": apiVersion", "missing (want %s)", orElse(want, "the kind's own"))
+		r.bad(at.line(), head.Kind+" "+name+": apiVersion", "missing (want %s)", cmp.Or(want, "the kind's own"))
 	case known && head.APIVersion == want:
 		r.known(head.Kind, name, text, at)
 	case known && group(head.APIVersion) == group(want):
@@ -346,11 +347,4 @@ func withNamespace(name string) string {
 		return name
 	}
 	return metav1.NamespaceDefault + "/" + name
-}
-
-func orElse(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
 }

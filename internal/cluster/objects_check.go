@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -265,7 +266,7 @@ func slicePort(s subject, at func(string) string, svc *corev1.Service, name stri
 			}
 			return
 		}
-		names = append(names, orElse(p.Name, "one without a name"))
+		names = append(names, cmp.Or(p.Name, "one without a name"))
 	}
 	s.bad(at("name"), "%q is no port of Service %s/%s (it has %s)", name, svc.Namespace, svc.Name, some(names))
 }

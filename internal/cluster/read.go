@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -352,7 +353,7 @@ func (k *checker) loadBalancers(c *Cluster, own func(a netip.Addr, who string, p
 	seen := map[string]bool{}
 	for i, b := range c.VPC.LoadBalancers {
 		if !wanting[b.Service] {
-			k.at(fmt.Sprintf("%q is no Service of type LoadBalancer (there are %s)", b.Service, orNone(some(slices.Sorted(maps.Keys(wanting))))), "vpc", "loadBalancers", i, "service")
+			k.at(fmt.Sprintf("%q is no Service of type LoadBalancer (there are %s)", b.Service, cmp.Or(some(slices.Sorted(maps.Keys(wanting))), "none")), "vpc", "loadBalancers", i, "service")
 		}
 		k.unique(seen, "a load balancer for", b.Service, "vpc", "loadBalancers", i, "service")
 		if len(b.Nodes) == 0 {
@@ -376,13 +377,6 @@ func (k *checker) loadBalancers(c *Cluster, own func(a netip.Addr, who string, p
 		}
 		k.groups(c, b.Groups, "vpc", "loadBalancers", i, "securityGroups")
 	}
-}
-
-func orNone(s string) string {
-	if s == "" {
-		return "none"
-	}
-	return s
 }
 
 func (k *checker) prefix(p netip.Prefix, path ...any) {
