@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,18 +9,10 @@ import (
 // maxInterface is the longest name that an interface may have (IFNAMSIZ without its NUL).
 const maxInterface = 15
 
-// Check reports what kube-proxy would not start with (pkg/proxy/apis/config/validation of Kubernetes). who stands before
-// each field, for example "kubeProxy".
-func (c *KubeProxyConfig) Check(file, who string) error {
-	k := &objectChecker{o: &Objects{}, file: file}
-	k.config(c, who)
-	return errors.Join(k.problems...)
-}
-
 // kubeProxy checks a configuration among objects: the node it names has to be there. Behind a cluster that is one of the
 // cluster's nodes, which need no Node object.
 func (k *objectChecker) kubeProxy(c *KubeProxyConfig) {
-	s := k.config(c, "KubeProxyConfiguration")
+	s := k.config(c)
 	if c.HostnameOverride == "" {
 		return
 	}
@@ -42,8 +33,9 @@ func (k *objectChecker) kubeProxy(c *KubeProxyConfig) {
 	s.bad("hostnameOverride", "%q is no Node (want %s)", c.HostnameOverride, some(names))
 }
 
-func (k *objectChecker) config(c *KubeProxyConfig, who string) subject {
-	s := subject{k, c, who}
+// config reports what kube-proxy would not start with (pkg/proxy/apis/config/validation of Kubernetes).
+func (k *objectChecker) config(c *KubeProxyConfig) subject {
+	s := subject{k, c, "KubeProxyConfiguration"}
 	oneOf(s, "mode", c.Mode, "iptables", "nftables", "ipvs", "")
 	oneOf(s, "detectLocalMode", c.DetectLocalMode, LocalModeClusterCIDR, LocalModeNodeCIDR, LocalModeBridgeInterface, LocalModeInterfaceNamePrefix, "")
 	switch c.DetectLocalMode {
