@@ -40,7 +40,8 @@ func (p *Problem) Error() string {
 }
 
 // Read reads a description from YAML and checks it: the first document is the cluster, those behind it are Kubernetes
-// objects (Services, EndpointSlices, a KubeProxyConfiguration). The error lists every problem with its line and field.
+// objects (Nodes, Services, EndpointSlices, a KubeProxyConfiguration; any other is a problem). The error lists every
+// problem with its line and field.
 func Read(data []byte, file string) (*Cluster, error) {
 	if len(data) > MaxSize {
 		return nil, &Problem{File: file, Reason: fmt.Sprintf("%d bytes; a cluster may have %d", len(data), MaxSize)}
