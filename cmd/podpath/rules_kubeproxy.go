@@ -30,7 +30,8 @@ func rulesKubeProxyCommand() *cobra.Command {
 		Long: `Print the iptables rules that kube-proxy v1.37 writes on a node, as iptables-save would.
 
 OBJECTS holds Nodes, Services and EndpointSlices, as "kubectl get nodes,services,endpointslices -A -o yaml" gives them,
-and, if kube-proxy is configured, a KubeProxyConfiguration. Its hostnameOverride, or --node, says which node.
+and, if kube-proxy is configured, a KubeProxyConfiguration. Its hostnameOverride, or --node, says which node. Objects of
+other kinds are passed over; standard error names them.
 
 The addresses of the node's interfaces matter with nodePortAddresses. --host names a file of them as "ip -brief address"
 prints; without it they are the Node's InternalIPs, loopback, and what the Node's annotation ` + annotationHostAddresses + `
@@ -41,7 +42,7 @@ lists ("eth1=192.0.2.5/24 …").`,
 			if err != nil {
 				return err
 			}
-			in, err := kubeProxyInput(cmd.InOrStdin(), file, host, node)
+			in, err := kubeProxyInput(cmd.InOrStdin(), cmd.ErrOrStderr(), file, host, node)
 			if err == nil {
 				rs, rulesErr := kubeproxy.Rules(in, f)
 				if err = rulesErr; err == nil {
@@ -75,13 +76,19 @@ func familyOf(name string) (kubeproxy.Family, error) {
 	return 0, fmt.Errorf("--family %q (want ipv4 or ipv6)", name)
 }
 
-// kubeProxyInput reads the objects and what is known of the node's host.
-func kubeProxyInput(stdin io.Reader, file, host, node string) (*kubeproxy.Input, error) {
+// kubeProxyInput reads the objects and what is known of the node's host. It names on stderr the objects that it passes over,
+// among which a kind may be misspelt.
+func kubeProxyInput(stdin io.Reader, stderr io.Writer, file, host, node string) (*kubeproxy.Input, error) {
 	data, name, err := readAll(stdin, file)
 	if err != nil {
 		return nil, err
 	}
 	o, err := cluster.ReadObjects(data, name)
+	if o != nil {
+		for _, x := range o.Ignored {
+			fmt.Fprintln(stderr, "passed over:", x)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -85,7 +85,7 @@ func (f *selection) slicesOf(s *corev1.Service) []*discoveryv1.EndpointSlice {
 			byPorts[key] = newSlice(s, len(out), ports)
 			out = append(out, byPorts[key])
 		}
-		byPorts[key].Endpoints = append(byPorts[key].Endpoints, endpoint(p, f.zones[p.Node]))
+		byPorts[key].Endpoints = append(byPorts[key].Endpoints, endpoint(s, p, f.zones[p.Node]))
 	}
 	if len(out) == 0 {
 		out = append(out, newSlice(s, 0, nil))
@@ -105,10 +105,13 @@ func newSlice(s *corev1.Service, n int, ports []discoveryv1.EndpointPort) *disco
 	}
 }
 
-func endpoint(p *Pod, zone string) discoveryv1.Endpoint {
-	ready, not := !p.NotReady, false
+// endpoint is a pod as an endpoint of a Service, which may ask for pods that are not ready (podToEndpoint in utils.go). No
+// pod of a description is terminating.
+func endpoint(s *corev1.Service, p *Pod, zone string) discoveryv1.Endpoint {
+	serving, not := !p.NotReady, false
+	ready := serving || s.Spec.PublishNotReadyAddresses
 	e := discoveryv1.Endpoint{Addresses: []string{p.Address.String()}, NodeName: &p.Node,
-		Conditions: discoveryv1.EndpointConditions{Ready: &ready, Serving: &ready, Terminating: &not},
+		Conditions: discoveryv1.EndpointConditions{Ready: &ready, Serving: &serving, Terminating: &not},
 		TargetRef:  &corev1.ObjectReference{Kind: "Pod", Namespace: p.Namespace, Name: p.Name}}
 	if zone != "" {
 		e.Zone = &zone

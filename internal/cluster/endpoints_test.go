@@ -61,6 +61,9 @@ func slicesText(c *Cluster) string {
 			if e.Conditions.Ready != nil && !*e.Conditions.Ready {
 				ready = " not ready"
 			}
+			if e.Conditions.Serving != nil && !*e.Conditions.Serving {
+				ready += " not serving"
+			}
 			fmt.Fprintf(&b, " | %s %s %s%s", e.Addresses[0], node, zone, ready)
 		}
 		b.WriteString("\n")
@@ -81,7 +84,7 @@ func TestSlices(t *testing.T) {
 	}
 	want := `default/byhand :8080 | 10.9.9.9 - -
 default/web http:8080 metrics:9100 | 10.0.1.11 n1 zone-a
-default/web http:8081 metrics:9100 | 10.0.1.12 n1 zone-a not ready
+default/web http:8081 metrics:9100 | 10.0.1.12 n1 zone-a not ready not serving
 default/nobody
 other/web
 `
@@ -90,6 +93,26 @@ other/web
 	}
 	if err := c.Check(); err != nil {
 		t.Errorf("checked without its file: %v", err)
+	}
+}
+
+// TestSlicesPublishNotReady: a Service that publishes pods which are not ready has them ready, and not serving.
+func TestSlicesPublishNotReady(t *testing.T) {
+	text := strings.ReplaceAll(withServices, "node: n1, address", "node: n1, labels: {app: web}, address")
+	text = strings.Replace(text, "eni: 1}", "eni: 1, notReady: true}", 1)
+	for _, x := range []struct{ spec, want string }{
+		{"  clusterIP: 10.96.0.1\n", " not ready not serving"},
+		{"  clusterIP: 10.96.0.1\n  publishNotReadyAddresses: false\n", " not ready not serving"},
+		{"  clusterIP: 10.96.0.1\n  publishNotReadyAddresses: true\n", " not serving"},
+		{"  clusterIP: None\n  publishNotReadyAddresses: true\n", " not serving"},
+	} {
+		c, err := Read([]byte(strings.Replace(text, "  clusterIP: 10.96.0.1\n", x.spec, 1)), "x.yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := strings.Split(slicesText(c), "\n")[1], "default/web metrics:9100 | 10.0.1.11 n1 zone-a | 10.0.1.12 n1 zone-a"+x.want; got != want {
+			t.Errorf("%q: got  %s\nwant %s", x.spec, got, want)
+		}
 	}
 }
 
@@ -102,23 +125,5 @@ func TestSlicesOfTwins(t *testing.T) {
 	}
 	if got, want := strings.Split(slicesText(c), "\n")[1], "default/web metrics:9100 | 10.0.1.11 n1 zone-a | 10.0.1.12 n1 zone-a"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
-	}
-}
-
-// TestFirstDocument: a file is cut at the first separator behind the first content, and lines keep their numbers.
-func TestFirstDocument(t *testing.T) {
-	for _, tt := range []struct{ text, first, rest string }{
-		{"a: 1\n", "a: 1\n", ""},
-		{"a: 1\n---\nb: 2\n", "a: 1\n", "\n---\nb: 2\n"},
-		{"---\na: 1\n---\nb: 2\n", "---\na: 1\n", "\n\n---\nb: 2\n"},
-		{"# c\n\n--- # x\na: 1\r\n--- \nb: 2", "# c\n\n--- # x\na: 1\r\n", "\n\n\n\n--- \nb: 2"},
-		{"a: |\n  ---\n  b\n", "a: |\n  ---\n  b\n", ""},
-		{"", "", ""},
-		{"---", "---", ""},
-	} {
-		first, rest := firstDocument([]byte(tt.text))
-		if string(first) != tt.first || string(rest) != tt.rest {
-			t.Errorf("%q: %q and %q, want %q and %q", tt.text, first, rest, tt.first, tt.rest)
-		}
 	}
 }

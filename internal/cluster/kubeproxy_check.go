@@ -1,36 +1,31 @@
 package cluster
 
 import (
-	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
 // maxInterface is the longest name that an interface may have (IFNAMSIZ without its NUL).
 const maxInterface = 15
 
-// Check reports what kube-proxy would not start with (pkg/proxy/apis/config/validation of Kubernetes). who stands before
-// each field, for example "kubeProxy".
-func (c *KubeProxyConfig) Check(file, who string) error {
-	k := &objectChecker{o: &Objects{}, file: file}
-	k.config(c, who)
-	return errors.Join(k.problems...)
-}
-
-// kubeProxy checks a configuration among objects: the node it names has to be there.
+// kubeProxy checks a configuration among objects: the node it names has to be there. Behind a cluster that is one of the
+// cluster's nodes, which need no Node object.
 func (k *objectChecker) kubeProxy(c *KubeProxyConfig) {
-	s := k.config(c, "KubeProxyConfiguration")
+	s := k.config(c)
 	if c.HostnameOverride == "" {
 		return
 	}
-	names := make([]string, 0, len(k.o.Nodes))
-	for _, n := range k.o.Nodes {
-		if n != nil && n.Name == c.HostnameOverride {
-			return
+	names := k.described
+	if len(names) == 0 {
+		for _, n := range k.o.Nodes {
+			if n != nil {
+				names = append(names, n.Name)
+			}
 		}
-		if n != nil {
-			names = append(names, n.Name)
-		}
+	}
+	if slices.Contains(names, c.HostnameOverride) {
+		return
 	}
 	if len(names) == 0 {
 		names = []string{"a Node of that name; there is none"}
@@ -38,8 +33,9 @@ func (k *objectChecker) kubeProxy(c *KubeProxyConfig) {
 	s.bad("hostnameOverride", "%q is no Node (want %s)", c.HostnameOverride, some(names))
 }
 
-func (k *objectChecker) config(c *KubeProxyConfig, who string) subject {
-	s := subject{k, c, who}
+// config reports what kube-proxy would not start with (pkg/proxy/apis/config/validation of Kubernetes).
+func (k *objectChecker) config(c *KubeProxyConfig) subject {
+	s := subject{k, c, "KubeProxyConfiguration"}
 	oneOf(s, "mode", c.Mode, "iptables", "nftables", "ipvs", "")
 	oneOf(s, "detectLocalMode", c.DetectLocalMode, LocalModeClusterCIDR, LocalModeNodeCIDR, LocalModeBridgeInterface, LocalModeInterfaceNamePrefix, "")
 	switch c.DetectLocalMode {

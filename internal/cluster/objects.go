@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -50,16 +51,27 @@ func ReadObjects(data []byte, file string) (*Objects, error) {
 	if len(data) > MaxSize {
 		return nil, &Problem{File: file, Reason: fmt.Sprintf("%d bytes; a file of objects may have %d", len(data), MaxSize)}
 	}
-	r := &objectReader{file: file, o: &Objects{where: map[any]place{}}}
-	for _, d := range splitDocuments(data) {
-		r.document(d)
-	}
+	r := readDocuments(splitDocuments(data), file, nil)
 	if len(r.problems) == 0 && r.read == 0 {
 		r.problems = append(r.problems, &Problem{File: file, Line: 1,
 			Reason: "no objects (want Nodes, Services, EndpointSlices, a KubeProxyConfiguration)"})
 	}
+	return r.done()
+}
+
+// readDocuments reads the objects that stand behind a cluster; nil for objects by themselves.
+func readDocuments(docs []*document, file string, c *Cluster) *objectReader {
+	r := &objectReader{file: file, c: c, o: &Objects{where: map[any]place{}}}
+	for _, d := range docs {
+		r.document(d)
+	}
+	return r
+}
+
+// done completes and checks what was read.
+func (r *objectReader) done() (*Objects, error) {
 	r.o.SetDefaults()
-	return r.o, errors.Join(append(r.problems, r.o.check(file)...)...)
+	return r.o, errors.Join(append(r.problems, r.o.check(r.file, r.c)...)...)
 }
 
 // document is the text of one document and how many lines stand before it.
@@ -70,26 +82,53 @@ type document struct {
 	root *yaml.Node // see place
 }
 
-// splitDocuments cuts a file at the lines that YAML takes for a document's start or end wherever they stand, so that each
-// can be read, and be wrong, by itself.
+// padded is the text with its lines numbered as in the file.
+func (d *document) padded() []byte {
+	return append(bytes.Repeat([]byte{'\n'}, d.before), d.text...)
+}
+
+// splitDocuments cuts a file at the lines that YAML takes for a document's start or end wherever they stand (YAML 1.2.2,
+// 9.1), so that each can be read, and be wrong, by itself. Documents of nothing but white space and comments are left out.
 func splitDocuments(data []byte) []*document {
 	var docs []*document
-	start, first, line := 0, 0, 0
-	for i := 0; i < len(data); line++ {
+	start, first := 0, 0             // of the document: offset and line
+	begun, something := false, false // it has its "---" or content; it has content or a directive
+	cut := func(end int) {
+		if something {
+			docs = append(docs, &document{text: data[start:end], before: first})
+		}
+		something = false
+	}
+	for i, line := 0, 0; i < len(data); line++ {
 		end := len(data)
 		if j := bytes.IndexByte(data[i:], '\n'); j >= 0 {
 			end = i + j + 1
 		}
-		if l := data[i:end]; i > start && (bytes.HasPrefix(l, []byte("---")) || bytes.HasPrefix(l, []byte("..."))) &&
-			(len(l) == 3 || bytes.IndexByte([]byte(" \t\r\n"), l[3]) >= 0) {
-			docs = append(docs, &document{text: data[start:i], before: first})
-			if start, first = i, line; l[0] == '.' {
-				start, first = end, line+1
+		l := data[i:end]
+		if i == 0 {
+			l = bytes.TrimPrefix(l, []byte("\ufeff"))
+		}
+		if (bytes.HasPrefix(l, []byte("---")) || bytes.HasPrefix(l, []byte("..."))) && (len(l) == 3 || bytes.IndexByte([]byte(" \t\r\n"), l[3]) >= 0) {
+			starts := l[0] == '-'
+			l = l[3:]
+			switch {
+			case !starts: // what follows on the line is the next document's: a comment, or a mistake to be told
+				cut(i)
+				start, first = end-len(l), line
+			case begun:
+				cut(i)
+				start, first = i, line
 			}
+			begun = starts
+		}
+		if l = bytes.Trim(l, " \t\r\n"); len(l) > 0 && l[0] != '#' {
+			something = true
+			begun = begun || l[0] != '%' // directives stand before their document's "---"
 		}
 		i = end
 	}
-	return append(docs, &document{text: data[start:], before: first})
+	cut(len(data))
+	return docs
 }
 
 // place is where an object stands in a document. The lines of its fields are only known to the document's nodes, which are
@@ -155,6 +194,7 @@ func keyOf(n *yaml.Node, key string) *yaml.Node {
 // objectReader collects objects and what is wrong with them.
 type objectReader struct {
 	file     string
+	c        *Cluster // see readDocuments
 	o        *Objects
 	read     int
 	problems []error
@@ -230,11 +270,14 @@ func (r *objectReader) object(text []byte, at place, typed metav1.TypeMeta) {
 	case head.Kind == "":
 		r.bad(at.line(), "kind", "missing (want Node, Service, EndpointSlice, KubeProxyConfiguration or a List of them)")
 	case head.APIVersion == "":
-		r.bad(at.line(), head.Kind+" "+name+": apiVersion", "missing (want %s)", orElse(want, "the kind's own"))
+		r.bad(at.line(), head.Kind+" "+name+": apiVersion", "missing (want %s)", cmp.Or(want, "the kind's own"))
 	case known && head.APIVersion == want:
 		r.known(head.Kind, name, text, at)
 	case known && group(head.APIVersion) == group(want):
 		r.bad(at.line("apiVersion"), head.Kind+" "+name+": apiVersion", "%q (want %s)", head.APIVersion, want)
+	case r.c != nil: // a dump has all sorts of objects, but who writes one behind a cluster wants it to count
+		r.bad(at.line("kind"), strings.TrimSpace(head.APIVersion+" "+head.Kind+" "+name),
+			"is not read behind a cluster (want Node, Service, EndpointSlice, KubeProxyConfiguration or a List of them)")
 	default:
 		r.o.Ignored = append(r.o.Ignored, strings.TrimSpace(head.APIVersion+" "+head.Kind+" "+name))
 	}
@@ -304,11 +347,4 @@ func withNamespace(name string) string {
 		return name
 	}
 	return metav1.NamespaceDefault + "/" + name
-}
-
-func orElse(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
 }

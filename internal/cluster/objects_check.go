@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -15,11 +16,20 @@ import (
 // Check reports everything in the objects that the API server or kube-proxy would refuse and that rules depend on, and an
 // EndpointSlice that can do nothing because its label or its port names are wrong. It holds for completed objects, see
 // SetDefaults.
-func (o *Objects) Check(file string) error { return errors.Join(o.check(file)...) }
+func (o *Objects) Check(file string) error { return errors.Join(o.check(file, nil)...) }
 
-func (o *Objects) check(file string) []error {
+// check checks the objects that stand behind a cluster; nil for objects by themselves.
+func (o *Objects) check(file string, c *Cluster) []error {
 	k := &objectChecker{o: o, file: file, services: map[string]*corev1.Service{},
 		names: map[string]bool{}, nodePorts: map[portKey]string{}, clusterIPs: map[addrPortKey]string{}}
+	if c != nil {
+		for _, n := range c.Nodes {
+			if n != nil {
+				k.described = append(k.described, n.Name)
+			}
+		}
+		slices.Sort(k.described)
+	}
 	for i, n := range o.Nodes {
 		if n == nil {
 			k.bad(nil, "Nodes["+itoa(i)+"]", "", "nil")
@@ -61,6 +71,7 @@ type addrPortKey struct {
 type objectChecker struct {
 	o          *Objects
 	file       string
+	described  []string                   // the cluster's nodes, sorted; none for objects by themselves
 	services   map[string]*corev1.Service // by namespace/name
 	names      map[string]bool            // kind and name
 	nodePorts  map[portKey]string         // whose each is
@@ -174,6 +185,9 @@ func (k *objectChecker) node(n *corev1.Node) {
 	if !ok {
 		return
 	}
+	if _, ok := slices.BinarySearch(k.described, n.Name); !ok && len(k.described) > 0 {
+		s.bad("metadata.name", "%q is none of the cluster's nodes (want one of %s)", n.Name, some(k.described))
+	}
 	for i, a := range n.Status.Addresses {
 		if a.Type == corev1.NodeInternalIP || a.Type == corev1.NodeExternalIP {
 			s.addr(fmt.Sprintf("status.addresses[%d].address", i), a.Address)
@@ -252,7 +266,7 @@ func slicePort(s subject, at func(string) string, svc *corev1.Service, name stri
 			}
 			return
 		}
-		names = append(names, orElse(p.Name, "one without a name"))
+		names = append(names, cmp.Or(p.Name, "one without a name"))
 	}
 	s.bad(at("name"), "%q is no port of Service %s/%s (it has %s)", name, svc.Namespace, svc.Name, some(names))
 }

@@ -6,9 +6,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// affinityTimeout is what the API server sets for session affinity by client IP, in seconds.
-const affinityTimeout int32 = 3 * 60 * 60
-
 // SetDefaults completes what the API server would have completed, as far as rules depend on it: manifests that people write
 // leave out most of it. (pkg/apis/core/v1/defaults.go and pkg/apis/discovery/v1/defaults.go of Kubernetes.)
 func (o *Objects) SetDefaults() {
@@ -36,7 +33,7 @@ func defaultService(s *corev1.Service) {
 			s.Spec.SessionAffinityConfig.ClientIP = &corev1.ClientIPConfig{}
 		}
 		if t := &s.Spec.SessionAffinityConfig.ClientIP.TimeoutSeconds; *t == nil {
-			seconds := affinityTimeout
+			seconds := corev1.DefaultClientIPServiceAffinitySeconds
 			*t = &seconds
 		}
 	}

@@ -14,7 +14,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"go.yaml.in/yaml/v3"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	kyaml "sigs.k8s.io/yaml"
@@ -297,9 +296,38 @@ func TestObjectsAllowed(t *testing.T) {
 }
 
 func TestNoObjects(t *testing.T) {
-	for _, text := range []string{"", "# nothing\n", "---\n---\n", "null"} {
+	for _, text := range []string{"", "# nothing\n", "---\n---\n", "null", "...\n", "--- # nothing\n...\n---"} {
 		if _, err := ReadObjects([]byte(text), "x.yaml"); err == nil || !strings.Contains(err.Error(), "x.yaml:1: no objects") {
 			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+// TestSplitDocuments: a file is cut at every start and end of a document, documents without content are left out, and a
+// directive stays with its document.
+func TestSplitDocuments(t *testing.T) {
+	for _, tt := range []struct {
+		text string
+		want []string // lines before it, and text
+	}{
+		{"a: 1\n", []string{"0:a: 1\n"}},
+		{"a: 1\n---\nb: 2\n", []string{"0:a: 1\n", "1:---\nb: 2\n"}},
+		{"---\na: 1\n...\nb: 2", []string{"0:---\na: 1\n", "2:\nb: 2"}},
+		{"# c\n\n--- # x\na: 1\r\n--- \nb: 2", []string{"0:# c\n\n--- # x\na: 1\r\n", "4:--- \nb: 2"}},
+		{"%YAML 1.1\n---\na: 1\n...\n%YAML 1.1\n---\nb: 2\n", []string{"0:%YAML 1.1\n---\na: 1\n", "3:\n%YAML 1.1\n---\nb: 2\n"}},
+		{"---\n# c\n---\n...\n...\n--- a\n... b\n---\n", []string{"4:\n--- a\n", "6: b\n"}},
+		{"\ufeff# c\n---\na: 1\n", []string{"0:\ufeff# c\n---\na: 1\n"}},
+		{"a: |\n  ---\n  b\n---x: 1\n", []string{"0:a: |\n  ---\n  b\n---x: 1\n"}},
+		{"", nil},
+		{"---", nil},
+		{"...", nil},
+	} {
+		var got []string
+		for _, d := range splitDocuments([]byte(tt.text)) {
+			got = append(got, fmt.Sprintf("%d:%s", d.before, d.text))
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%q: %q, want %q", tt.text, got, tt.want)
 		}
 	}
 }
@@ -326,65 +354,41 @@ func TestCheckInMemory(t *testing.T) {
 	}
 }
 
-// TestKubeProxyConfigInCluster reads the configuration as part of a cluster file: the YAML and the JSON tags have to say
-// the same.
-func TestKubeProxyConfigInCluster(t *testing.T) {
-	const text = `kubeProxy:
-  apiVersion: kubeproxy.config.k8s.io/v1alpha1
-  kind: KubeProxyConfiguration
-  mode: iptables
-  bindAddress: 0.0.0.0
-  hostnameOverride: n1
-  clusterCIDR: 10.244.0.0/16
-  detectLocalMode: BridgeInterface
-  detectLocal: {bridgeInterface: cbr0, interfaceNamePrefix: veth}
-  iptables: {masqueradeBit: 15, masqueradeAll: true, localhostNodePorts: false, syncPeriod: 30s, minSyncPeriod: 1s}
-  nodePortAddresses: [primary]
-  conntrack: {tcpBeLiberal: true, maxPerCore: 32768, min: 1, tcpEstablishedTimeout: 24h, tcpCloseWaitTimeout: 1h, udpTimeout: 0s, udpStreamTimeout: 0s}
-  featureGates: {SomeGate: true}
-  clientConnection: {kubeconfig: a, acceptContentTypes: a, contentType: a, qps: 5, burst: 10}
-  logging: {format: text, flushFrequency: 5s, verbosity: 2, vmodule: [], options: {text: {infoBufferSize: "0"}, json: {splitStream: true}}}
-  healthzBindAddress: ""
-  metricsBindAddress: ""
-  bindAddressHardFail: false
-  enableProfiling: false
-  showHiddenMetricsForVersion: ""
-  ipvs: {scheduler: rr, excludeCIDRs: [], strictARP: true, tcpTimeout: 0s, tcpFinTimeout: 0s, udpTimeout: 0s, syncPeriod: 30s, minSyncPeriod: 0s}
-  nftables: {masqueradeBit: 14, masqueradeAll: false, syncPeriod: 30s, minSyncPeriod: 1s}
-  winkernel: {networkName: "", sourceVip: "", enableDSR: false, rootHnsEndpointName: "", forwardHealthCheckVip: false}
-  oomScoreAdj: -999
-  configSyncPeriod: 15m
-  portRange: ""
-  windowsRunAsService: false
+// TestKubeProxyConfig reads a configuration with every field that the real type has.
+func TestKubeProxyConfig(t *testing.T) {
+	const text = `apiVersion: kubeproxy.config.k8s.io/v1alpha1
+kind: KubeProxyConfiguration
+mode: iptables
+bindAddress: 0.0.0.0
+hostnameOverride: n1
+clusterCIDR: 10.244.0.0/16
+detectLocalMode: BridgeInterface
+detectLocal: {bridgeInterface: cbr0, interfaceNamePrefix: veth}
+iptables: {masqueradeBit: 15, masqueradeAll: true, localhostNodePorts: false, syncPeriod: 30s, minSyncPeriod: 1s}
+nodePortAddresses: [primary]
+conntrack: {tcpBeLiberal: true, maxPerCore: 32768, min: 1, tcpEstablishedTimeout: 24h, tcpCloseWaitTimeout: 1h, udpTimeout: 0s, udpStreamTimeout: 0s}
+featureGates: {SomeGate: true}
+clientConnection: {kubeconfig: a, acceptContentTypes: a, contentType: a, qps: 5, burst: 10}
+logging: {format: text, flushFrequency: 5s, verbosity: 2, vmodule: [], options: {text: {infoBufferSize: "0"}, json: {splitStream: true}}}
+healthzBindAddress: ""
+metricsBindAddress: ""
+bindAddressHardFail: false
+enableProfiling: false
+showHiddenMetricsForVersion: ""
+ipvs: {scheduler: rr, excludeCIDRs: [], strictARP: true, tcpTimeout: 0s, tcpFinTimeout: 0s, udpTimeout: 0s, syncPeriod: 30s, minSyncPeriod: 0s}
+nftables: {masqueradeBit: 14, masqueradeAll: false, syncPeriod: 30s, minSyncPeriod: 1s}
+winkernel: {networkName: "", sourceVip: "", enableDSR: false, rootHnsEndpointName: "", forwardHealthCheckVip: false}
+oomScoreAdj: -999
+configSyncPeriod: 15m
+portRange: ""
+windowsRunAsService: false
 `
-	var c struct {
-		KubeProxy KubeProxyConfig `yaml:"kubeProxy"`
-	}
-	dec := yaml.NewDecoder(strings.NewReader(text))
-	dec.KnownFields(true)
-	if err := dec.Decode(&c); err != nil {
-		t.Fatal(err)
-	}
-	document := strings.ReplaceAll(strings.TrimPrefix(text, "kubeProxy:\n"), "\n  ", "\n")
-	document = strings.TrimPrefix(document, "  ")
-	o, err := ReadObjects([]byte(document+"---\n{apiVersion: v1, kind: Node, metadata: {name: n1}}\n"), "x.yaml")
+	o, err := ReadObjects([]byte(text+"---\n{apiVersion: v1, kind: Node, metadata: {name: n1}}\n"), "x.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, errA := json.Marshal(c.KubeProxy)
-	b, errB := json.Marshal(o.KubeProxy)
-	if errA != nil || errB != nil || string(a) != string(b) {
-		t.Errorf("by YAML tags\n%s %v\nby JSON tags\n%s %v", a, errA, b, errB)
-	}
-	if !c.KubeProxy.IPTables.MasqueradeAll || *c.KubeProxy.IPTables.LocalhostNodePorts || c.KubeProxy.DetectLocal.InterfaceNamePrefix != "veth" || !c.KubeProxy.Conntrack.TCPBeLiberal {
-		t.Errorf("%+v", c.KubeProxy)
-	}
-	if err := c.KubeProxy.Check("x.yaml", "kubeProxy"); err != nil {
-		t.Error(err)
-	}
-	*c.KubeProxy.IPTables.MasqueradeBit = 40
-	if err := c.KubeProxy.Check("x.yaml", "kubeProxy"); err == nil || err.Error() != "x.yaml: kubeProxy: iptables.masqueradeBit: 40 (want 0 to 31)" {
-		t.Error(err)
+	if c := o.KubeProxy; !c.IPTables.MasqueradeAll || *c.IPTables.LocalhostNodePorts || c.DetectLocal.InterfaceNamePrefix != "veth" || !c.Conntrack.TCPBeLiberal {
+		t.Errorf("%+v", c)
 	}
 }
 

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -39,18 +40,23 @@ func (p *Problem) Error() string {
 }
 
 // Read reads a description from YAML and checks it: the first document is the cluster, those behind it are Kubernetes
-// objects (Services, EndpointSlices, a KubeProxyConfiguration). The error lists every problem with its line and field.
+// objects (Nodes, Services, EndpointSlices, a KubeProxyConfiguration; any other is a problem). The error lists every
+// problem with its line and field.
 func Read(data []byte, file string) (*Cluster, error) {
 	if len(data) > MaxSize {
 		return nil, &Problem{File: file, Reason: fmt.Sprintf("%d bytes; a cluster may have %d", len(data), MaxSize)}
 	}
-	data, objects := firstDocument(data)
+	docs := splitDocuments(data)
+	if len(docs) == 0 {
+		return nil, &Problem{File: file, Line: 1, Reason: "empty (want name, vpc, nodes, pods)"}
+	}
+	data = docs[0].padded()
 	var root yaml.Node
 	if err := yaml.Unmarshal(data, &root); err != nil {
 		return nil, yamlError(file, err, nil)
 	}
 	if len(root.Content) == 0 || root.Content[0].ShortTag() == "!!null" {
-		return nil, &Problem{File: file, Line: 1, Reason: "empty (want name, vpc, nodes, pods)"}
+		return nil, &Problem{File: file, Line: docs[0].before + 1, Reason: "empty (want name, vpc, nodes, pods)"}
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	dec.KnownFields(true)
@@ -59,38 +65,14 @@ func Read(data []byte, file string) (*Cluster, error) {
 		return nil, yamlError(file, err, &root)
 	}
 	ck := &checker{file: file, root: root.Content[0]}
-	if len(objects) > 0 {
-		o, err := ReadObjects(objects, file)
-		if err != nil {
-			ck.problems = append(ck.problems, err)
-		} else {
-			c.KubeProxy, c.Services, c.EndpointSlices, c.NodeObjects = o.KubeProxy, o.Services, o.EndpointSlices, o.Nodes
-		}
+	o, err := readDocuments(docs[1:], file, &c).done()
+	if err != nil {
+		ck.problems = append(ck.problems, err)
 	}
+	// Also what is wrong is there: nothing else may be said to miss it.
+	c.KubeProxy, c.Services, c.EndpointSlices, c.NodeObjects = o.KubeProxy, o.Services, o.EndpointSlices, o.Nodes
 	ck.cluster(&c)
 	return &c, errors.Join(ck.problems...)
-}
-
-// firstDocument cuts a file behind its first YAML document. What follows keeps its line numbers: blank lines stand where
-// the first document stood.
-func firstDocument(data []byte) (first, rest []byte) {
-	begun := false
-	for at := 0; at < len(data); {
-		end := len(data)
-		if i := bytes.IndexByte(data[at:], '\n'); i >= 0 {
-			end = at + i + 1
-		}
-		line := bytes.TrimRight(data[at:end], " \t\r\n")
-		switch separator := bytes.Equal(line, []byte("---")) || bytes.HasPrefix(line, []byte("--- ")); {
-		case separator && begun:
-			blank := bytes.Repeat([]byte{'\n'}, bytes.Count(data[:at], []byte{'\n'}))
-			return data[:at], append(blank, data[at:]...)
-		case !separator && len(line) > 0 && line[0] != '#':
-			begun = true
-		}
-		at = end
-	}
-	return data, nil
 }
 
 // Check checks a description that was not read from a file.
@@ -98,10 +80,7 @@ func (c *Cluster) Check() error {
 	ck := &checker{file: c.Name}
 	ck.cluster(c)
 	objects := Objects{KubeProxy: c.KubeProxy, Nodes: c.NodeObjects, Services: c.Services, EndpointSlices: c.EndpointSlices}
-	if err := objects.Check(c.Name); err != nil {
-		ck.problems = append(ck.problems, err)
-	}
-	return errors.Join(ck.problems...)
+	return errors.Join(append(ck.problems, objects.check(c.Name, c)...)...)
 }
 
 // checker collects what is wrong, with the line of the field where the description came from a file.
@@ -368,14 +347,14 @@ func (k *checker) vpc(v *VPC) {
 func (k *checker) loadBalancers(c *Cluster, own func(a netip.Addr, who string, path ...any)) {
 	wanting := map[string]bool{}
 	for _, s := range c.Services {
-		if s.Spec.Type == corev1.ServiceTypeLoadBalancer {
+		if s != nil && s.Spec.Type == corev1.ServiceTypeLoadBalancer { // that it is nil, the objects' check says
 			wanting[s.Namespace+"/"+s.Name] = true
 		}
 	}
 	seen := map[string]bool{}
 	for i, b := range c.VPC.LoadBalancers {
 		if !wanting[b.Service] {
-			k.at(fmt.Sprintf("%q is no Service of type LoadBalancer (there are %s)", b.Service, orNone(some(slices.Sorted(maps.Keys(wanting))))), "vpc", "loadBalancers", i, "service")
+			k.at(fmt.Sprintf("%q is no Service of type LoadBalancer (there are %s)", b.Service, cmp.Or(some(slices.Sorted(maps.Keys(wanting))), "none")), "vpc", "loadBalancers", i, "service")
 		}
 		k.unique(seen, "a load balancer for", b.Service, "vpc", "loadBalancers", i, "service")
 		if len(b.Nodes) == 0 {
@@ -399,13 +378,6 @@ func (k *checker) loadBalancers(c *Cluster, own func(a netip.Addr, who string, p
 		}
 		k.groups(c, b.Groups, "vpc", "loadBalancers", i, "securityGroups")
 	}
-}
-
-func orNone(s string) string {
-	if s == "" {
-		return "none"
-	}
-	return s
 }
 
 func (k *checker) prefix(p netip.Prefix, path ...any) {

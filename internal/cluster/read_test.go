@@ -9,6 +9,9 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 )
 
 const good = `name: small
@@ -105,6 +108,11 @@ func TestProblems(t *testing.T) {
 		{"empty subnet", "  subnets:\n", "  subnets:\n    -\n", "x.yaml:9: vpc.subnets[0]: empty"},
 		{"two documents", "cni: {name: aws-vpc-cni}", "cni: {name: aws-vpc-cni}\n---\nname: other", "x.yaml:25: kind: missing (want Node, Service, EndpointSlice"},
 		{"an object that is wrong", "cni: {name: aws-vpc-cni}", "cni: {name: aws-vpc-cni}\n---\napiVersion: v1\nkind: Service\nmetadata: {namespace: d, name: web}\nspec: {clusterIP: 10.0.0.300, ports: [{port: 80}]}", "x.yaml:28: Service d/web: spec.clusterIP"},
+		{"a kind that is misspelt", "cni: {name: aws-vpc-cni}", "cni: {name: aws-vpc-cni}\n---\napiVersion: v1\nkind: Servcie\nmetadata: {namespace: d, name: web}", "x.yaml:26: v1 Servcie d/web: is not read behind a cluster (want Node, Service, EndpointSlice, KubeProxyConfiguration"},
+		{"a kind that is not read", "cni: {name: aws-vpc-cni}", "cni: {name: aws-vpc-cni}\n---\napiVersion: v1\nkind: List\nitems:\n- apiVersion: apps/v1\n  kind: Deployment\n  metadata: {namespace: d, name: web}", "x.yaml:29: apps/v1 Deployment d/web: is not read behind a cluster"},
+		{"a kind of another group", "cni: {name: aws-vpc-cni}", "cni: {name: aws-vpc-cni}\n---\napiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: web}", "x.yaml:26: serving.knative.dev/v1 Service web: is not read behind a cluster"},
+		{"an object of no node", "cni: {name: aws-vpc-cni}", "cni: {name: aws-vpc-cni}\n---\napiVersion: v1\nkind: Node\nmetadata: {name: n2}", `x.yaml:27: Node n2: metadata.name: "n2" is none of the cluster's nodes (want one of n1)`},
+		{"a kube-proxy on no node", "cni: {name: aws-vpc-cni}", "cni: {name: aws-vpc-cni}\n---\napiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nhostnameOverride: n2", `x.yaml:27: KubeProxyConfiguration: hostnameOverride: "n2" is no Node (want n1)`},
 		{"a load balancer for nobody", "  subnets:\n", "  loadBalancers: [{service: d/web, nodes: [{subnet: s, address: 10.0.1.77}]}]\n  subnets:\n", `vpc.loadBalancers[0].service: "d/web" is no Service of type LoadBalancer (there are none)`},
 		{"a port without a number", "eni: 1", "eni: 1, ports: [{name: http}]", "x.yaml:20: pods[1].ports[0]: want a name and a port"},
 		{"no YAML", "name: small", "name: [", "x.yaml:"},
@@ -125,6 +133,72 @@ func TestProblems(t *testing.T) {
 	}
 }
 
+// TestDocuments: the first document with something in it is the cluster, wherever and however it ends, those behind it are
+// objects, and lines are the file's.
+func TestDocuments(t *testing.T) {
+	const service = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {clusterIP: 10.96.0.1, ports: [{port: 80}]}\n"
+	for _, x := range []struct {
+		text     string
+		services int
+	}{
+		{good, 0},
+		{good + "...\n", 0},
+		{good + "---\n", 0},
+		{good + "---\n# nothing\n", 0},
+		{good + "...\n---\n" + service, 1},
+		{good + "...\n" + service, 1},
+		{"%YAML 1.1\n---\n" + good + "---\n" + service, 1},
+		{"# c\n---\n# d\n---\n" + good + "---\n" + service, 1},
+		{"...\n" + good + "---\n" + service, 1},
+	} {
+		c, err := Read([]byte(x.text), "x.yaml")
+		if err != nil {
+			t.Errorf("%q: %v", x.text, err)
+		} else if len(c.Services) != x.services {
+			t.Errorf("%q: %d Services, want %d", x.text, len(c.Services), x.services)
+		}
+	}
+	bad := "---\n# c\n---\n" + strings.NewReplacer("igw\n  routeTables", "igw\n  mtu: 1\n  routeTables").Replace(good)
+	if _, err := Read([]byte(bad), "x.yaml"); err == nil || err.Error() != "x.yaml:8: vpc.mtu: unknown field" {
+		t.Error(err)
+	}
+	bad = "---\n# c\n---\n" + strings.Replace(good, "eni: 1", "eni: 2", 1) + "...\n" + strings.Replace(service, "10.96.0.1", "10.96.0.300", 1)
+	_, err := Read([]byte(bad), "x.yaml")
+	for _, want := range []string{"x.yaml:23: pods[1].eni: 2", "x.yaml:31: Service default/web: spec.clusterIP"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
+// TestKubeProxyOnNode: the configuration may name a node of the cluster that has no Node object.
+func TestKubeProxyOnNode(t *testing.T) {
+	const config = "---\napiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nhostnameOverride: n1\n"
+	for _, text := range []string{good + config, good + config + "---\napiVersion: v1\nkind: Node\nmetadata: {name: n1}\n"} {
+		c, err := Read([]byte(text), "x.yaml")
+		if err != nil {
+			t.Error(err)
+		} else if err := c.Check(); err != nil {
+			t.Errorf("checked without its file: %v", err)
+		}
+	}
+}
+
+// TestCheckNil: an object that is nil is reported, not followed.
+func TestCheckNil(t *testing.T) {
+	c, err := Read([]byte(good), "good.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Services, c.EndpointSlices, c.NodeObjects = []*corev1.Service{nil}, []*discoveryv1.EndpointSlice{nil}, []*corev1.Node{nil}
+	err = c.Check()
+	for _, want := range []string{"small: Services[0]: nil", "small: EndpointSlices[0]: nil", "small: Nodes[0]: nil"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
 // TestAllAtOnce: every problem is listed, not only the first.
 func TestAllAtOnce(t *testing.T) {
 	text := strings.NewReplacer("name: db, node: n1", "name: db, node: n2", "zone: zone-a, cidr: 10.0.1.0/24", "zone: zone-a, cidr: 10.9.1.0/24").Replace(good)
@@ -136,6 +210,20 @@ func TestAllAtOnce(t *testing.T) {
 	}
 }
 
+// TestOneProblemForOneMistake: a Service that is wrong is there nevertheless, for the load balancer that is pinned to it.
+func TestOneProblemForOneMistake(t *testing.T) {
+	text := strings.Replace(good, "  subnets:\n", "  loadBalancers: [{service: d/web, nodes: [{subnet: a, address: 10.0.1.77}]}]\n  subnets:\n", 1) + `---
+apiVersion: v1
+kind: Service
+metadata: {namespace: d, name: web}
+spec: {type: LoadBalancer, clusterIP: 10.96.0.300, ports: [{port: 80}]}
+`
+	_, err := Read([]byte(text), "x.yaml")
+	if want := `x.yaml:29: Service d/web: spec.clusterIP: "10.96.0.300" is no IP address`; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
+
 func TestNoDescription(t *testing.T) {
 	for _, x := range []struct {
 		name, text, want string
@@ -143,6 +231,7 @@ func TestNoDescription(t *testing.T) {
 		{"empty", "", "x.yaml:1: empty"},
 		{"a comment", "# nothing\n", "x.yaml:1: empty"},
 		{"null", "~\n", "x.yaml:1: empty"},
+		{"nothing, twice", "---\n---\n", "x.yaml:1: empty"},
 		{"a word", "hello\n", "x.yaml:1: \"hello\", want a mapping"},
 		{"binary", "\x7fELF\x01\x00\xff", "x.yaml: control characters are not allowed"},
 		{"invalid UTF-8", "name: \xff\xfe", "x.yaml: invalid"},
