@@ -146,8 +146,10 @@ const (
 	AssumePort    Code = "assume-port"     // namespace, port: the kernel would draw at random
 	AssumeNoRules Code = "assume-no-rules" // namespace: no `ip rule` given, the kernel's three taken
 	AssumeChoice  Code = "assume-choice"   // id: a choice was given for what the packet does not meet
-	// AssumePending says that a Service's load balancer is some other controller's, which is not known here.
+	// AssumePending says that a Service asks for a load balancer by a class that is not known here.
 	AssumePending Code = "assume-pending-balancer" // service, class
+	// AssumeUnplaced says that no subnet will do for an internet-facing load balancer, so that there is none.
+	AssumeUnplaced Code = "assume-unplaced-balancer" // service
 	// AssumeClassic says that a load balancer that a Service asks for is not modelled.
 	AssumeClassic Code = "assume-classic-balancer" // service
 

@@ -172,6 +172,10 @@ func (out *VPC) balancers(c *cluster.Cluster, endpointSlices []*discoveryv1.Endp
 			if nodes, err = free.nodes(c, out.Fabric, plan.Internet); err != nil {
 				return fmt.Errorf("load balancer of %s: %w", name, err)
 			}
+			if len(nodes) == 0 { // only where it is internet-facing: every node has a subnet, which does for an internal one
+				out.Assumptions = append(out.Assumptions, topology.Assumption{Code: "assume-unplaced-balancer", Args: map[string]string{"service": name}})
+				continue
+			}
 		}
 		for _, n := range nodes {
 			subnet := out.Fabric.Subnet(n.Subnet)
@@ -388,8 +392,7 @@ func newPool(c *cluster.Cluster) *pool {
 }
 
 // nodes takes one subnet of each zone where the cluster has nodes: a public one for an internet-facing load balancer, a
-// private one else, where there is one (the controllers' subnet discovery by tags does the same). Without any there is no load balancer: a real one's Service
-// stays pending, with an event that says so.
+// private one else, where there is one (the controllers' subnet discovery by tags does the same). There may be none.
 func (p *pool) nodes(c *cluster.Cluster, f *topology.Fabric, internet bool) ([]cluster.LBNode, error) {
 	zones := map[string]bool{}
 	for _, n := range c.Nodes {
@@ -408,9 +411,6 @@ func (p *pool) nodes(c *cluster.Cluster, f *topology.Fabric, internet bool) ([]c
 		if have == nil || !internet && have.Public && !s.Public {
 			chosen[s.Zone] = s
 		}
-	}
-	if len(order) == 0 { // only where it is internet-facing: every node has a subnet, which does for an internal one
-		return nil, errors.New("no public subnet in a zone that has nodes (want one with a route to the Internet gateway, for it is internet-facing)")
 	}
 	var out []cluster.LBNode
 	for _, z := range order {
