@@ -258,20 +258,7 @@ func securityGroups(c *cluster.Cluster, mode string) {
 
 // free is an address of a subnet that nothing has yet.
 func free(c *cluster.Cluster, s *cluster.Subnet) netip.Addr {
-	taken := map[netip.Addr]bool{}
-	for _, n := range c.Nodes {
-		for _, e := range n.ENIs {
-			taken[e.Address] = true
-		}
-	}
-	for _, p := range c.Pods {
-		taken[p.Address] = true
-	}
-	for _, b := range c.VPC.LoadBalancers {
-		for _, n := range b.Nodes {
-			taken[n.Address] = true
-		}
-	}
+	taken := c.Taken()
 	a := s.CIDR.Masked().Addr()
 	for range 70 { // the first few are the fabric's; what is handed out by the presets lies higher up or is skipped
 		a = a.Next()

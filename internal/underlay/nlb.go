@@ -364,32 +364,7 @@ type pool struct {
 	public byte
 }
 
-func newPool(c *cluster.Cluster) *pool {
-	p := &pool{taken: map[netip.Addr]bool{}, public: 250}
-	for _, n := range c.Nodes {
-		for _, e := range n.ENIs {
-			p.taken[e.Address], p.taken[e.Public] = true, true
-			for _, a := range e.Secondary {
-				p.taken[a] = true
-			}
-		}
-	}
-	for _, x := range c.Pods {
-		p.taken[x.Address] = true
-	}
-	for _, g := range c.VPC.NATGateways {
-		p.taken[g.Private], p.taken[g.Public] = true, true
-	}
-	for _, h := range c.Hosts {
-		p.taken[h.Address] = true
-	}
-	for _, b := range c.VPC.LoadBalancers {
-		for _, n := range b.Nodes {
-			p.taken[n.Address], p.taken[n.Public] = true, true
-		}
-	}
-	return p
-}
+func newPool(c *cluster.Cluster) *pool { return &pool{taken: c.Taken(), public: 250} }
 
 // nodes takes one subnet of each zone where the cluster has nodes: a public one for an internet-facing load balancer, a
 // private one else, where there is one (the controllers' subnet discovery by tags does the same). There may be none.
