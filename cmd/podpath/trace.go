@@ -55,7 +55,7 @@ Where chance decides, the first option is taken unless --choose picks another: t
 			for _, kv := range choose {
 				k, v, ok := strings.Cut(kv, "=")
 				if !ok {
-					return fmt.Errorf("--choose %s: want chain=target", kv)
+					return fmt.Errorf("--choose %s: want ID=OPTION, as a trace lists them", kv)
 				}
 				if r.Choices == nil {
 					r.Choices = map[string]string{}
@@ -89,7 +89,7 @@ Where chance decides, the first option is taken unless --choose picks another: t
 	f.IntVar(&r.Payload, "payload", 4, "bytes that the client sends")
 	f.BoolVar(&df, "df", true, "don't fragment")
 	f.StringVar(&packets, "packets", "first", "first: the first packet and its answer; all: the whole exchange")
-	f.StringArrayVar(&choose, "choose", nil, "where chance decides: chain=target")
+	f.StringArrayVar(&choose, "choose", nil, "where chance decides: ID=OPTION, as a trace lists them")
 	f.StringVarP(&output, "output", "o", "text", "text, json, path or rules")
 	f.StringVar(&lang, "lang", "en", "language of the sentences: en or ko")
 	f.BoolVar(&explain, "explain", false, "say each step in a sentence, and list the rules passed over")
