@@ -246,3 +246,14 @@ func (n *Node) InterfaceOf(i int) string {
 	}
 	return "ens" + itoa(5+n.DeviceOf(i))
 }
+
+// Subnet finds a subnet of the network that the nodes stand on; nil if there is none.
+func (c *Cluster) Subnet(name string) *Subnet { return c.VPC.Subnet(name) }
+
+// Address is the node's own: the primary address of its first card.
+func (n *Node) Address() netip.Addr { return n.ENIs[0].Address }
+
+// NodePrefix is a node's address with the length of its subnet, as `ip addr` shows it on the first card.
+func (c *Cluster) NodePrefix(n *Node) netip.Prefix {
+	return netip.PrefixFrom(n.Address(), c.Subnet(n.ENIs[0].Subnet).CIDR.Bits())
+}

@@ -100,12 +100,12 @@ type builder struct {
 
 func (b *builder) interfaces(cards []*topology.ENICard, branches map[string]*topology.ENICard) {
 	ns := b.ns
-	ns.Interfaces = append(ns.Interfaces, loopback())
+	ns.Interfaces = append(ns.Interfaces, topology.LoopbackInterface())
 	for i, e := range b.n.ENIs {
 		s := b.c.VPC.Subnet(e.Subnet)
 		ns.Interfaces = append(ns.Interfaces, &topology.Interface{Index: 2 + i, Name: b.n.InterfaceOf(i), Kind: topology.ENI,
 			MAC: cards[i].MAC, MTU: b.o.eniMTU, Up: true, LinkNetNS: -1, ENI: cards[i],
-			Addresses: []topology.Address{{Prefix: netip.PrefixFrom(e.Address, s.CIDR.Bits()), Scope: topology.ScopeGlobal, Broadcast: broadcast(s.CIDR)}}})
+			Addresses: []topology.Address{{Prefix: netip.PrefixFrom(e.Address, s.CIDR.Bits()), Scope: topology.ScopeGlobal, Broadcast: topology.BroadcastOf(s.CIDR)}}})
 	}
 	for _, p := range b.pods {
 		ns.Interfaces = append(ns.Interfaces, &topology.Interface{Index: p.index, Name: p.veth, Kind: topology.Veth, MAC: hostMAC(p.Pod),
@@ -137,7 +137,7 @@ func (b *builder) rules() {
 	}
 	for i, e := range b.n.ENIs {
 		if t := tableFor(e.Card, b.n.DeviceOf(i)); t != topology.TableMain && !e.Trunk {
-			add(topology.Rule{Priority: priorityFromENI, Src: single(e.Address), Table: t})
+			add(topology.Rule{Priority: priorityFromENI, Src: topology.Single(e.Address), Table: t})
 		}
 	}
 	for _, p := range b.o.externalServices {
@@ -149,9 +149,9 @@ func (b *builder) rules() {
 			add(topology.Rule{Priority: priorityVLAN, IIF: p.veth, Table: p.table})
 			continue
 		}
-		add(topology.Rule{Priority: priorityToPod, Dst: single(p.Address), Table: topology.TableMain})
+		add(topology.Rule{Priority: priorityToPod, Dst: topology.Single(p.Address), Table: topology.TableMain})
 		if p.table != topology.TableMain {
-			add(topology.Rule{Priority: priorityFromPod, Src: single(p.Address), Table: p.table})
+			add(topology.Rule{Priority: priorityFromPod, Src: topology.Single(p.Address), Table: p.table})
 		}
 	}
 	slices.SortStableFunc(out, func(a, c *topology.Rule) int { return cmp.Compare(a.Priority, c.Priority) })
@@ -180,10 +180,10 @@ func (b *builder) routes() error {
 		if table == topology.TableMain {
 			b.baseRoutes(e, s, dev, gw, add)
 		} else {
-			add(topology.Route{Dst: everywhere, Table: table}, dev, gw)
-			link(single(gw), table, dev)
+			add(topology.Route{Dst: topology.Everywhere(), Table: table}, dev, gw)
+			link(topology.Single(gw), table, dev)
 		}
-		out = append(out, localRoutes(netip.PrefixFrom(e.Address, s.CIDR.Bits()), dev)...)
+		out = append(out, topology.LocalRoutes(netip.PrefixFrom(e.Address, s.CIDR.Bits()), dev)...)
 	}
 	for _, p := range b.pods {
 		table := topology.TableMain
@@ -197,21 +197,19 @@ func (b *builder) routes() error {
 				return fmt.Errorf("%s: branch: subnet %q is not in vpc.subnets", p.Key(), subnet)
 			}
 			gw := s.CIDR.Masked().Addr().Next()
-			add(topology.Route{Dst: everywhere, Table: p.table}, p.vlan, gw)
-			link(single(gw), p.table, p.vlan)
+			add(topology.Route{Dst: topology.Everywhere(), Table: p.table}, p.vlan, gw)
+			link(topology.Single(gw), p.table, p.vlan)
 			if b.o.strict {
 				table = p.table
 			}
 		}
-		link(single(p.Address), table, p.veth)
+		link(topology.Single(p.Address), table, p.veth)
 	}
-	out = append(out, localRoutes(netip.MustParsePrefix("127.0.0.1/8"), "lo")...)
-	sortRoutes(out)
+	out = append(out, topology.LocalRoutes(netip.MustParsePrefix("127.0.0.1/8"), "lo")...)
+	topology.SortRoutes(out)
 	b.ns.Routes = out
 	return nil
 }
-
-var everywhere = netip.PrefixFrom(netip.AddrFrom4([4]byte{}), 0)
 
 // baseRoutes are the primary ENI's, which the image sets up before the CNI comes: on Amazon Linux 2023 networkd writes
 // what DHCP says with metric 512 (awslabs/amazon-eks-ami), the resolver at the VPC's base plus two among it; on Amazon
@@ -219,23 +217,23 @@ var everywhere = netip.PrefixFrom(netip.AddrFrom4([4]byte{}), 0)
 func (b *builder) baseRoutes(e *cluster.ENI, s *cluster.Subnet, dev string, gw netip.Addr, add func(topology.Route, string, netip.Addr)) {
 	connected := topology.Route{Dst: s.CIDR.Masked(), Protocol: "kernel", Scope: topology.ScopeLink, Src: e.Address}
 	if b.n.Image == cluster.AL2 {
-		add(topology.Route{Dst: everywhere}, dev, gw)
+		add(topology.Route{Dst: topology.Everywhere()}, dev, gw)
 		add(connected, dev, netip.Addr{})
-		add(topology.Route{Dst: single(netip.MustParseAddr("169.254.169.254")), Scope: topology.ScopeLink}, dev, netip.Addr{})
+		add(topology.Route{Dst: topology.Single(netip.MustParseAddr("169.254.169.254")), Scope: topology.ScopeLink}, dev, netip.Addr{})
 		return
 	}
 	const metric = 512
 	dhcp := topology.Route{Protocol: "dhcp", Src: e.Address, Metric: metric}
 	connected.Metric = metric
-	dhcp.Dst = everywhere
+	dhcp.Dst = topology.Everywhere()
 	add(dhcp, dev, gw)
 	add(connected, dev, netip.Addr{})
 	toGateway := dhcp
-	toGateway.Dst, toGateway.Scope = single(gw), topology.ScopeLink
+	toGateway.Dst, toGateway.Scope = topology.Single(gw), topology.ScopeLink
 	add(toGateway, dev, netip.Addr{})
 	if len(b.c.VPC.CIDRs) > 0 {
 		dns := b.c.VPC.CIDRs[0].Masked().Addr().Next().Next()
-		dhcp.Dst = single(dns)
+		dhcp.Dst = topology.Single(dns)
 		if s.CIDR.Contains(dns) {
 			dhcp.Scope = topology.ScopeLink
 			add(dhcp, dev, netip.Addr{})
@@ -243,32 +241,6 @@ func (b *builder) baseRoutes(e *cluster.ENI, s *cluster.Subnet, dev string, gw n
 			add(dhcp, dev, gw)
 		}
 	}
-}
-
-// localRoutes are what the kernel adds for an address: itself, and for a subnet its broadcast address.
-func localRoutes(p netip.Prefix, dev string) []*topology.Route {
-	local := func(dst netip.Prefix) *topology.Route {
-		return &topology.Route{Type: topology.LocalRoute, Dst: dst, Table: topology.TableLocal, Protocol: "kernel", Scope: topology.ScopeHost,
-			Src: p.Addr(), Nexthops: []topology.Nexthop{{Dev: dev}}}
-	}
-	out := []*topology.Route{local(single(p.Addr()))}
-	if dev == "lo" {
-		out = append(out, local(p.Masked()))
-	}
-	if p.Bits() < 31 {
-		out = append(out, &topology.Route{Type: topology.Broadcast, Dst: single(broadcast(p)), Table: topology.TableLocal, Protocol: "kernel",
-			Scope: topology.ScopeLink, Src: p.Addr(), Nexthops: []topology.Nexthop{{Dev: dev}}})
-	}
-	return out
-}
-
-// sortRoutes puts routes into the order in which the kernel dumps them: tables by their place in a hash of 256
-// (fib_table_hash), in a table by address (the trie's order), then by metric.
-func sortRoutes(routes []*topology.Route) {
-	slices.SortStableFunc(routes, func(a, b *topology.Route) int {
-		return cmp.Or(cmp.Compare(a.Table&255, b.Table&255), cmp.Compare(a.Table, b.Table), a.Dst.Addr().Compare(b.Dst.Addr()),
-			cmp.Compare(b.Dst.Bits(), a.Dst.Bits()), cmp.Compare(a.Metric, b.Metric))
-	})
 }
 
 // sysctls are what the image and the init container set; everything else is the kernel's default (facts, "Who writes
@@ -293,22 +265,6 @@ func (b *builder) sysctls() {
 		s[k] = v
 	}
 	b.ns.Sysctl = s
-}
-
-func loopback() *topology.Interface {
-	return &topology.Interface{Index: 1, Name: "lo", Kind: topology.Loopback, MTU: 65536, Up: true, LinkNetNS: -1,
-		Addresses: []topology.Address{{Prefix: netip.MustParsePrefix("127.0.0.1/8"), Scope: topology.ScopeHost}}}
-}
-
-func single(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }
-
-// broadcast is the last address of a subnet.
-func broadcast(p netip.Prefix) netip.Addr {
-	a := p.Masked().Addr().As4()
-	for i := p.Bits(); i < 32; i++ {
-		a[i/8] |= 0x80 >> (i % 8)
-	}
-	return netip.AddrFrom4(a)
 }
 
 func hostMAC(p *cluster.Pod) packet.MAC { return mac("host " + p.Key()) }

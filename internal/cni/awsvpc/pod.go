@@ -24,16 +24,16 @@ func Pod(c *cluster.Cluster, p *cluster.Pod) *topology.Namespace {
 	}
 	gw := netip.MustParseAddr(gateway)
 	routes := []*topology.Route{
-		{Type: topology.Unicast, Dst: everywhere, Table: topology.TableMain, Nexthops: []topology.Nexthop{{Dev: "eth0", Gateway: gw}}},
-		{Type: topology.Unicast, Dst: single(gw), Table: topology.TableMain, Scope: topology.ScopeLink, Nexthops: []topology.Nexthop{{Dev: "eth0"}}},
+		{Type: topology.Unicast, Dst: topology.Everywhere(), Table: topology.TableMain, Nexthops: []topology.Nexthop{{Dev: "eth0", Gateway: gw}}},
+		{Type: topology.Unicast, Dst: topology.Single(gw), Table: topology.TableMain, Scope: topology.ScopeLink, Nexthops: []topology.Nexthop{{Dev: "eth0"}}},
 	}
-	routes = slices.Concat(routes, localRoutes(single(p.Address), "eth0"), localRoutes(netip.MustParsePrefix("127.0.0.1/8"), "lo"))
-	sortRoutes(routes)
+	routes = slices.Concat(routes, topology.LocalRoutes(topology.Single(p.Address), "eth0"), topology.LocalRoutes(netip.MustParsePrefix("127.0.0.1/8"), "lo"))
+	topology.SortRoutes(routes)
 	return &topology.Namespace{
 		Name: p.Key(), Kind: topology.Pod,
-		Interfaces: []*topology.Interface{loopback(), {Index: podIndex, Name: "eth0", Kind: topology.Veth, MAC: podMAC(p), MTU: o.podMTU, Up: true,
+		Interfaces: []*topology.Interface{topology.LoopbackInterface(), {Index: podIndex, Name: "eth0", Kind: topology.Veth, MAC: podMAC(p), MTU: o.podMTU, Up: true,
 			LinkIndex: index, LinkNetNS: 0, Peer: topology.Port{Namespace: p.Node, Interface: veth},
-			Addresses: []topology.Address{{Prefix: single(p.Address), Scope: topology.ScopeGlobal}}}},
+			Addresses: []topology.Address{{Prefix: topology.Single(p.Address), Scope: topology.ScopeGlobal}}}},
 		Rules:      topology.DefaultRules(),
 		Routes:     routes,
 		Neighbours: []topology.Neighbour{{IP: gw, Dev: "eth0", MAC: hostMAC(p).String(), State: "PERMANENT"}},
