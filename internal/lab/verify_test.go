@@ -8,10 +8,10 @@ import (
 	"github.com/podpath/podpath/internal/golden"
 )
 
-// TestRecordings holds the tracer to the kernel: path, rules and conntrack of every recorded flow without a tunnel.
+// TestRecordings holds the tracer to the kernel: path, rules and conntrack of every recorded flow.
 func TestRecordings(t *testing.T) {
 	root := golden.Dir(t, "kernel")
-	for _, scenario := range []string{"aws-vpc-cni", "aws-vpc-cni-nft", "calico-direct"} {
+	for _, scenario := range []string{"aws-vpc-cni", "aws-vpc-cni-nft", "calico-direct", "calico-vxlan", "calico-ipip", "kubenet"} {
 		entries, err := os.ReadDir(filepath.Join(root, scenario))
 		if err != nil {
 			t.Fatal(err)

@@ -387,10 +387,8 @@ func mangle(f *packet.Frame, t packet.Tuple, m Manip) {
 	}
 }
 
-// RandomPort is the port that stands for the kernel's draw where a rule asks for a random one: always the same for the
-// same connection, never one that the packet has already, from the range that the kernel would draw from
-// (nf_nat_l4proto_unique_tuple: below 512, 600 to 1023, or 1024 and up).
-func RandomPort(t packet.Tuple) uint16 {
+// FlowHash stands for a hash of a flow that the kernel makes with a secret of its own: always the same for the same flow.
+func FlowHash(t packet.Tuple) uint32 {
 	h := uint32(2166136261)
 	mix := func(b byte) { h = (h ^ uint32(b)) * 16777619 }
 	for _, a := range []netip.Addr{t.Src, t.Dst} {
@@ -403,6 +401,14 @@ func RandomPort(t packet.Tuple) uint16 {
 		mix(byte(p >> 8))
 	}
 	mix(byte(t.Protocol))
+	return h
+}
+
+// RandomPort is the port that stands for the kernel's draw where a rule asks for a random one: always the same for the
+// same connection, never one that the packet has already, from the range that the kernel would draw from
+// (nf_nat_l4proto_unique_tuple: below 512, 600 to 1023, or 1024 and up).
+func RandomPort(t packet.Tuple) uint16 {
+	h := FlowHash(t)
 	lo, n := uint32(1024), uint32(64512)
 	switch {
 	case t.SrcPort < 512 && t.Protocol != packet.ICMP:

@@ -76,17 +76,27 @@ func (f *Frame) layers(out []Layer, about *Quote) []Layer {
 type Change struct{ Field, Before, After string }
 
 // Diff lists what changed from one moment to the next, outermost first: eth.src, ip.dst, tcp.srcPort, mark, ctmark. Fields
-// of a tunnel's inner packet have the prefix "inner.".
+// of a tunnel's inner packet have the prefix "inner."; where a tunnel's headers come or go, only they have changed, with
+// the prefix "outer.".
 func Diff(before, after *Packet) []Change {
 	var out []Change
 	if *before == *after {
 		return nil
 	}
-	diffFrame(&out, "", &before.Frame, &after.Frame)
-	if before.Encap != after.Encap {
+	switch {
+	case before.Encap != after.Encap:
 		out = append(out, Change{"encap", before.Encap.String(), after.Encap.String()})
-	} else if before.Encap != NoEncap {
-		diffFrame(&out, "inner.", &before.Inner, &after.Inner)
+		if before.Encap == NoEncap || after.Encap == NoEncap {
+			outerFields(&out, before, after)
+			diffFrame(&out, "inner.", before.Innermost(), after.Innermost())
+			break
+		}
+		fallthrough
+	default:
+		diffFrame(&out, "", &before.Frame, &after.Frame)
+		if before.Encap != NoEncap {
+			diffFrame(&out, "inner.", &before.Inner, &after.Inner)
+		}
 	}
 	if before.About.IP != after.About.IP || before.About.L4 != after.About.L4 {
 		text := func(q Quote) string {
@@ -97,6 +107,29 @@ func Diff(before, after *Packet) []Change {
 	mark(&out, "mark", before.Mark, after.Mark)
 	mark(&out, "ctmark", before.CTMark, after.CTMark)
 	return out
+}
+
+// outerFields are the outer header's fields where one of two packets has one.
+func outerFields(out *[]Change, before, after *Packet) {
+	with, gone := after, false
+	if with.Encap == NoEncap {
+		with, gone = before, true
+	}
+	add := func(field, value string) {
+		c := Change{"outer." + field, "", value}
+		if gone {
+			c.Before, c.After = value, ""
+		}
+		*out = append(*out, c)
+	}
+	add("ip.src", with.IP.Src.String())
+	add("ip.dst", with.IP.Dst.String())
+	add("ip.ttl", itoa(int(with.IP.TTL)))
+	if with.Encap == EncapVXLAN {
+		add("udp.srcPort", itoa(int(with.L4.SrcPort)))
+		add("udp.dstPort", itoa(int(with.L4.DstPort)))
+		add("vxlan.vni", fmt.Sprint(with.VNI))
+	}
 }
 
 func mark(out *[]Change, name string, a, b uint32) {

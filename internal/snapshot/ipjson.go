@@ -26,8 +26,17 @@ type addrJSON struct {
 	LinkInfo    struct {
 		Kind string `json:"info_kind"`
 		Data struct {
-			ID       int    `json:"id"`
-			Protocol string `json:"protocol"`
+			ID           int    `json:"id"`
+			Protocol     string `json:"protocol"`
+			Link         string `json:"link"`
+			Local        string `json:"local"`
+			Remote       string `json:"remote"`
+			Port         int    `json:"port"`
+			Learning     bool   `json:"learning"`
+			TTL          int    `json:"ttl"`
+			DF           string `json:"df"`
+			PMTUDisc     *bool  `json:"pmtudisc"`
+			CallIPTables int    `json:"nf_call_iptables"`
 		} `json:"info_data"`
 	} `json:"linkinfo"`
 	AddrInfo []struct {
@@ -59,9 +68,12 @@ func readAddrJSON(f file) ([]*topology.Interface, error) {
 			i.VLANID = a.LinkInfo.Data.ID
 		}
 		for _, fl := range a.Flags {
-			if fl == "UP" {
-				i.Up = true
-			}
+			i.Up = i.Up || fl == "UP"
+			i.Promisc = i.Promisc || fl == "PROMISC"
+		}
+		i.CallIPTables = a.LinkInfo.Data.CallIPTables == 1
+		if err := a.tunnel(i); err != nil {
+			return nil, errorf(f.name, 0, "[%d] linkinfo of %s: %v", n, a.IfName, err)
 		}
 		if a.LinkType == "ether" || a.LinkType == "loopback" {
 			mac, err := packet.ParseMAC(a.Address)
@@ -91,6 +103,45 @@ func readAddrJSON(f file) ([]*topology.Interface, error) {
 		out = append(out, i)
 	}
 	return out, nil
+}
+
+// tunnel reads what a tunnel device puts around packets. Without `ip -d` nothing is said of it.
+func (a *addrJSON) tunnel(i *topology.Interface) error {
+	d := &a.LinkInfo.Data
+	if i.Kind != topology.VXLAN && i.Kind != topology.IPIP || a.LinkInfo.Kind == "" {
+		return nil
+	}
+	if d.ID < 0 || d.ID >= 1<<24 || d.Port < 0 || d.Port > 65535 || d.TTL < 0 || d.TTL > 255 {
+		return fmt.Errorf("id %d, port %d, ttl %d: want up to 16777215, 65535 and 255", d.ID, d.Port, d.TTL)
+	}
+	t := &topology.Tunnel{Dev: d.Link, TTL: uint8(d.TTL), Learning: d.Learning, DF: d.DF}
+	if t.DF == "unset" {
+		t.DF = "" // what the text form does not print
+	}
+	if i.Kind == topology.VXLAN {
+		t.VNI, t.Port = uint32(d.ID), uint16(d.Port)
+	} else {
+		i.Parent = ""
+		t.Dev = a.Link
+		if d.PMTUDisc != nil && *d.PMTUDisc {
+			t.DF = "set"
+		}
+	}
+	for _, x := range []struct {
+		text string
+		to   *netip.Addr
+	}{{d.Local, &t.Local}, {d.Remote, &t.Remote}} {
+		if x.text == "" || x.text == "any" {
+			continue
+		}
+		ip, err := netip.ParseAddr(x.text)
+		if err != nil {
+			return fmt.Errorf("%q: want an address or any", x.text)
+		}
+		*x.to = ip
+	}
+	i.Tunnel = t
+	return nil
 }
 
 func interfaceKind(info, linkType string) topology.InterfaceKind {

@@ -35,6 +35,7 @@ var reLink = regexp.MustCompile(`^(\d+): ([^@: ]+)(?:@([^:]+))?: <([^>]*)>(.*)$`
 func readAddrText(f file) ([]*topology.Interface, error) {
 	var out []*topology.Interface
 	var cur *topology.Interface
+	var err error
 	for n, l := range lines(f) {
 		if m := reLink.FindStringSubmatch(l); m != nil {
 			idx, _ := strconv.Atoi(m[1])
@@ -49,6 +50,7 @@ func readAddrText(f file) ([]*topology.Interface, error) {
 			}
 			for _, fl := range strings.Split(m[4], ",") {
 				cur.Up = cur.Up || fl == "UP"
+				cur.Promisc = cur.Promisc || fl == "PROMISC"
 				if fl == "LOOPBACK" {
 					cur.Kind = topology.Loopback
 				}
@@ -95,10 +97,21 @@ func readAddrText(f file) ([]*topology.Interface, error) {
 		default: // ip -d prints the device's kind on a line of its own
 			if k := interfaceKind(w[0], ""); k != topology.Other {
 				cur.Kind = k
-				if k == topology.VLAN {
+				switch k {
+				case topology.VLAN:
 					for i := 0; i+1 < len(w); i++ {
 						if w[i] == "id" {
 							cur.VLANID, _ = strconv.Atoi(w[i+1])
+						}
+					}
+				case topology.VXLAN, topology.IPIP:
+					if cur.Tunnel, err = parseTunnel(k, w[1:]); err != nil {
+						return nil, errorf(f.name, n, "%s: %v", cur.Name, err)
+					}
+				case topology.Bridge:
+					for i := 0; i+1 < len(w); i++ {
+						if w[i] == "nf_call_iptables" {
+							cur.CallIPTables = w[i+1] == "1"
 						}
 					}
 				}

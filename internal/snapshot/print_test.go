@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"github.com/podpath/podpath/internal/topology"
@@ -35,6 +36,9 @@ func addrText(list []*topology.Interface) string {
 		if i.Up {
 			flags = append(flags, "UP", "LOWER_UP")
 		}
+		if i.Promisc {
+			flags = append(flags, "PROMISC")
+		}
 		fmt.Fprintf(&b, "%d: %s: <%s> mtu %d qdisc noqueue", i.Index, name, strings.Join(flags, ","), i.MTU)
 		if i.Master != "" {
 			b.WriteString(" master " + i.Master)
@@ -54,7 +58,15 @@ func addrText(list []*topology.Interface) string {
 		switch i.Kind {
 		case topology.VLAN:
 			fmt.Fprintf(&b, "    vlan protocol 802.1Q id %d <REORDER_HDR>\n", i.VLANID)
-		case topology.Veth, topology.Bridge, topology.VXLAN, topology.MACVLAN, topology.Dummy:
+		case topology.VXLAN, topology.IPIP:
+			b.WriteString(tunnelText(i))
+		case topology.Bridge:
+			nf := 0
+			if i.CallIPTables {
+				nf = 1
+			}
+			fmt.Fprintf(&b, "    bridge forward_delay 1500 nf_call_iptables %d nf_call_ip6tables 0\n", nf)
+		case topology.Veth, topology.MACVLAN, topology.Dummy:
 			fmt.Fprintf(&b, "    %s addrgenmode eui64\n", i.Kind)
 		}
 		for _, a := range i.Addresses {
@@ -70,4 +82,49 @@ func addrText(list []*topology.Interface) string {
 		}
 	}
 	return b.String()
+}
+
+// tunnelText is the line of `ip -d` for a tunnel device; nothing where the dump did not say.
+func tunnelText(i *topology.Interface) string {
+	t := i.Tunnel
+	if t == nil {
+		return ""
+	}
+	ttl := "auto"
+	if i.Kind == topology.IPIP {
+		ttl = "inherit"
+	}
+	if t.TTL != 0 {
+		ttl = fmt.Sprint(t.TTL)
+	}
+	end := func(word string, a netip.Addr) string {
+		if a.IsValid() {
+			return " " + word + " " + a.String()
+		}
+		if i.Kind == topology.IPIP {
+			return " " + word + " any"
+		}
+		return ""
+	}
+	dev := ""
+	if t.Dev != "" {
+		dev = " dev " + t.Dev
+	}
+	if i.Kind == topology.IPIP {
+		pmtu := "nopmtudisc"
+		if t.DF == "set" {
+			pmtu = "pmtudisc"
+		}
+		return "    ipip any" + end("remote", t.Remote) + end("local", t.Local) + dev + " ttl " + ttl + " " + pmtu + "\n"
+	}
+	learning := ""
+	if !t.Learning {
+		learning = " nolearning"
+	}
+	df := ""
+	if t.DF != "" {
+		df = " df " + t.DF
+	}
+	return fmt.Sprintf("    vxlan id %d%s%s%s srcport 0 0 dstport %d%s ttl %s%s ageing 300 udpcsum\n", t.VNI, end("remote", t.Remote), end("local", t.Local), dev,
+		t.Port, learning, ttl, df)
 }

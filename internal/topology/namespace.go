@@ -77,6 +77,27 @@ type FDBEntry struct {
 	VLAN   int
 }
 
+// String is the entry as `bridge fdb` prints it (fdb_print in iproute2's bridge/fdb.c).
+func (e FDBEntry) String() string {
+	s := e.MAC + " dev " + e.Dev
+	if e.Dst.IsValid() {
+		s += " dst " + e.Dst.String()
+	}
+	if e.VLAN != 0 {
+		s += " vlan " + strconv.Itoa(e.VLAN)
+	}
+	if e.Self {
+		s += " self"
+	}
+	if e.Master != "" {
+		s += " master " + e.Master
+	}
+	if e.State != "" {
+		s += " " + e.State
+	}
+	return s
+}
+
 // ifaceSysctl are the per-interface switches, already joined with conf.all as the kernel joins them
 // (IN_DEV_MAXCONF, IN_DEV_ORCONF and IN_DEV_ANDCONF in linux/inetdevice.h).
 type ifaceSysctl struct {

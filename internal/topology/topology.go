@@ -173,6 +173,12 @@ type Interface struct {
 	LinkNetNS int // link_netnsid of the dump; -1: same namespace
 	Peer      Port
 	ENI       *ENICard // set where the device is a card on the fabric
+	Tunnel    *Tunnel  // set for vxlan and ipip devices
+	// Promisc says that the device takes frames for others too (IFF_PROMISC): a bridge then hands up what it forwards.
+	Promisc bool
+	// CallIPTables says that a bridge hands its frames to iptables (IFLA_BR_NF_CALL_IPTABLES), whatever the sysctl
+	// net.bridge.bridge-nf-call-iptables says.
+	CallIPTables bool
 
 	sysctl ifaceSysctl
 }

@@ -39,6 +39,8 @@ func (t *Trace) would(s *Step) *ReasonDocument {
 		a["name"] = x
 	case WouldNeighbour:
 		a["ip"] = x
+	case WouldFDB:
+		a["mac"], a["dev"] = x, y
 	case WouldGive:
 		a["command"] = x
 	case WouldGroupRule:
@@ -53,7 +55,7 @@ func (t *Trace) hopsSoFar(s *Step) int {
 	for i := range t.Legs {
 		l := &t.Legs[i]
 		if t.End(l) == s {
-			return int(t.first(l).IP.TTL) - int(t.Packets[s.Packet].IP.TTL) + 1
+			return int(t.first(l).IP.TTL) - int(t.Packets[s.Packet].Innermost().IP.TTL) + 1
 		}
 	}
 	return 1
@@ -179,6 +181,31 @@ func (t *Trace) args(s *Step) map[string]string {
 		a["mac"] = s.more().Text[0]
 	case BridgeUp:
 		a["mac"], a["bridge"] = after.Eth.Dst.String(), dev
+	case BridgeCopy, BridgeCopyPasses:
+		a["bridge"] = dev
+	case VXLANFDB, VXLANFlood:
+		a["mac"], a["far"], a["dev"] = s.FDB.MAC, s.FDB.Dst.String(), dev
+	case VXLANRemote:
+		a["far"], a["dev"] = s.more().Addr.String(), dev
+	case VXLANNoFDB:
+		a["mac"], a["dev"] = s.more().Text[0], dev
+	case VXLANEncap, IPIPEncap:
+		a["from"], a["to"], a["dev"], a["ttl"] = after.IP.Src.String(), after.IP.Dst.String(), dev, strconv.Itoa(int(after.IP.TTL))
+		a["bytes"] = strconv.Itoa(int(after.IP.Len) - int(before.IP.Len))
+		if s.Code == VXLANEncap {
+			a["vni"], a["port"] = strconv.FormatUint(uint64(after.VNI), 10), strconv.Itoa(int(after.L4.DstPort))
+		}
+	case VXLANDecap, IPIPDecap:
+		a["far"], a["dev"], a["bytes"] = s.more().Addr.String(), dev, strconv.Itoa(int(before.IP.Len)-int(after.IP.Len))
+		if s.Code == VXLANDecap {
+			a["vni"] = strconv.FormatUint(uint64(before.VNI), 10)
+		}
+	case TunnelLoop:
+		a["dev"], a["dst"] = dev, s.more().Addr.String()
+	case NoVXLANPort:
+		a["port"] = strconv.Itoa(int(after.L4.DstPort))
+	case NoVNI:
+		a["vni"] = num(0)
 	case Transmitted:
 		a["dev"], a["to"] = dev, s.Target
 	case LinkDown, PeerUnknown, TunnelUnread:
@@ -270,7 +297,7 @@ func endText(f *packet.Frame, src bool) string {
 	if src {
 		a, p = f.IP.Src, f.L4.SrcPort
 	}
-	if f.IP.Protocol == packet.ICMP {
+	if f.IP.Protocol == packet.ICMP || f.IP.Protocol == packet.IPIP {
 		return a.String()
 	}
 	return fmt.Sprintf("%v:%d", a, p)
@@ -283,6 +310,9 @@ func flowText(f *packet.Frame) string {
 func tupleText(t packet.Tuple) string {
 	if t.Protocol == packet.ICMP {
 		return fmt.Sprintf("icmp %v → %v id %d", t.Src, t.Dst, t.SrcPort)
+	}
+	if t.SrcPort == 0 && t.DstPort == 0 { // a protocol without ports
+		return fmt.Sprintf("%v %v → %v", t.Protocol, t.Src, t.Dst)
 	}
 	return fmt.Sprintf("%v %v:%d → %v:%d", t.Protocol, t.Src, t.SrcPort, t.Dst, t.DstPort)
 }

@@ -92,12 +92,28 @@ const (
 	BridgeLearned Code = "bridge-learned" // mac, port: found behind the port
 	BridgeFlood   Code = "bridge-flood"   // mac
 	BridgeUp      Code = "bridge-up"      // mac, bridge: for the bridge itself
+	// BridgeCopy says that a promiscuous bridge hands up a copy of what it forwards, BridgeCopyPasses that nothing stops the
+	// copy, so that it goes out a second time.
+	BridgeCopy       Code = "bridge-copy"        // bridge
+	BridgeCopyPasses Code = "bridge-copy-passes" // bridge
 
 	// transmit, decap, encap
 	Transmitted  Code = "transmitted"   // dev, to
 	LinkDown     Code = "link-down"     // dev
 	PeerUnknown  Code = "peer-unknown"  // dev: what is behind it was not given
-	TunnelUnread Code = "tunnel-device" // dev, kind: the walk does not know this device
+	TunnelUnread Code = "tunnel-device" // dev, kind: the dump does not say what the device puts around a packet
+	VXLANFDB     Code = "vxlan-fdb"     // mac, far, dev: the FDB entry that gives the outer destination
+	VXLANFlood   Code = "vxlan-flood"   // mac, far, dev: the entry for MACs that are not known
+	VXLANRemote  Code = "vxlan-remote"  // far, dev: the device's own far end
+	VXLANNoFDB   Code = "vxlan-no-fdb"  // mac, dev: NO_TX_TARGET
+	VXLANEncap   Code = "vxlan-encap"   // from, to, vni, port, bytes, dev
+	VXLANDecap   Code = "vxlan-decap"   // far, vni, bytes, dev
+	IPIPEncap    Code = "ipip-encap"    // from, to, bytes, dev, ttl
+	IPIPDecap    Code = "ipip-decap"    // far, bytes, dev
+	TunnelLoop   Code = "tunnel-loop"   // dev, dst: the way to the far end is the tunnel itself
+	NoVXLANPort  Code = "no-vxlan-port" // port: no vxlan device listens on it
+	NoVNI        Code = "no-vni"        // vni: VXLAN_VNI_NOT_FOUND
+	NoIPIP       Code = "no-ipip"       // no ipip device
 
 	// fabric
 	SourceCheckOK     Code = "source-check-ok"          // eni, src
@@ -167,11 +183,11 @@ const (
 	WouldGive         Code = "would-give"           // command
 	WouldGroupRule    Code = "would-group-rule"     // group, protocol, port, from
 	WouldTarget       Code = "would-target"         // zone
+	WouldFDB          Code = "would-fdb"            // mac, dev
 )
 
-// AssumeBridgeNetfilter says that a bridge would hand its frames to iptables (net.bridge.bridge-nf-call-iptables), which
-// the walk does not do.
-const AssumeBridgeNetfilter Code = "assume-bridge-netfilter" // namespace, bridge
+// AssumeFlowPort says that the outer source port of a tunnel is a hash of the inner flow with a secret of the kernel's.
+const AssumeFlowPort Code = "assume-flow-port" // namespace, port
 
 // AssumeIgnored says that a piece of a snapshot was not recognised.
 const AssumeIgnored Code = "assume-ignored" // file

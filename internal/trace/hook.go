@@ -103,7 +103,9 @@ func (w *walker) end(v iptables.Verdict) verdict {
 		s.Hook, s.HasHook = w.base.Hook, true
 		w.more(s).Text[0], w.more(s).Text[2] = v.Reject, "NETFILTER_DROP"
 		s.Base = w.base
-		w.leg().Outcome = Rejected
+		if !w.copying {
+			w.leg().Outcome = Rejected
+		}
 		w.rejectWith(v.Reject)
 		return stop
 	case iptables.Undecided:

@@ -27,7 +27,7 @@ func (w *walker) resolve(dev *topology.Interface) verdict {
 		s := w.drop(NeighbourFailed, "NEIGH_FAILED")
 		s.Addr, s.Interface = ip, dev
 		w.more(s).Would, w.more(s).WouldT[0] = WouldNeighbour, ip.String()
-		if w.in != nil {
+		if !w.route.fromOut {
 			w.owe(icmpError{typ: packet.ICMPUnreachable, code: 1})
 		}
 		return stop
@@ -163,88 +163,4 @@ func answersARP(ns *topology.Namespace, in *topology.Interface, ip netip.Addr) (
 		return mac, false, false
 	}
 	return in.MAC, true, true
-}
-
-// bridgePort finds where a bridge sends the packet's frame: a port, the bridge itself, or nil with the drop recorded.
-// from is the port it came in by; nil for frames that the bridge's own host sends.
-func (w *walker) bridgePort(br, from *topology.Interface) *topology.Interface {
-	dst := w.p.Eth.Dst
-	if dst == br.MAC {
-		return br
-	}
-	if from != nil && w.ns.Sysctl["net.bridge.bridge-nf-call-iptables"] == "1" && w.ns.Netfilter.Rules != nil {
-		w.assume(AssumeBridgeNetfilter, "namespace", w.ns.Name, "bridge", br.Name)
-	}
-	text := dst.String()
-	for i := range w.ns.FDB {
-		e := &w.ns.FDB[i]
-		if e.MAC != text || e.Master != br.Name && e.Dev != br.Name {
-			continue
-		}
-		if e.Dev == br.Name {
-			return br
-		}
-		port := w.ns.Interface(e.Dev)
-		if port == nil || port.Master != br.Name {
-			continue
-		}
-		if e.State == "permanent" {
-			return br // the port's own address: for this host
-		}
-		if port == from {
-			break
-		}
-		s := w.step(StageBridge, VerdictForward, BridgePort)
-		s.Interface = port
-		w.more(s).Text[0] = text
-		return port
-	}
-	// Not in the dump's FDB: the frame would be flooded, and one port's far end takes it.
-	for _, port := range w.ns.Interfaces {
-		if port.Master != br.Name || port == from {
-			continue
-		}
-		hit := false
-		w.behind(port, func(i *topology.Interface) { hit = hit || i.MAC == dst })
-		if hit {
-			s := w.step(StageBridge, VerdictForward, BridgeLearned)
-			s.Interface = port
-			w.more(s).Text[0] = text
-			return port
-		}
-	}
-	w.more(w.drop(BridgeFlood, "NO_TX_TARGET")).Text[0] = text
-	return nil
-}
-
-// behind visits the interfaces at the far side of a port.
-func (w *walker) behind(port *topology.Interface, visit func(*topology.Interface)) {
-	far, err := w.top.Namespace(port.Peer.Namespace)
-	if err != nil {
-		return
-	}
-	p := far.Interface(port.Peer.Interface)
-	if p == nil {
-		return
-	}
-	visit(p)
-	if p.Master == "" {
-		return
-	}
-	if br := far.Interface(p.Master); br != nil {
-		visit(br)
-	}
-	for _, o := range far.Interfaces {
-		if o.Master == p.Master && o != p {
-			w.behindOf(far, o, visit)
-		}
-	}
-}
-
-func (w *walker) behindOf(ns *topology.Namespace, port *topology.Interface, visit func(*topology.Interface)) {
-	if far, err := w.top.Namespace(port.Peer.Namespace); err == nil && far != ns {
-		if p := far.Interface(port.Peer.Interface); p != nil && p.Master == "" {
-			visit(p)
-		}
-	}
 }

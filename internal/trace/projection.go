@@ -141,7 +141,7 @@ func (t *Trace) Path() []PathRow {
 				}
 				dir := ""
 				switch {
-				case s.Stage == StageReceive || s.Code == BridgeUp:
+				case s.Stage == StageReceive || s.Code == BridgeUp || s.Code == BridgeCopy:
 					dir = "in"
 				case s.Stage == StageTransmit:
 					dir = "out"
@@ -347,12 +347,24 @@ func (t *Trace) ConntrackLines(ns string) []string {
 			b.WriteString(" [ASSURED]")
 		}
 		b.WriteString(" mark=" + itoa(int(e.Mark)))
-		out = append(out, e.Original.Protocol.String()+" "+b.String())
+		out = append(out, conntrackName(e.Original.Protocol)+" "+b.String())
 	}
 	return out
 }
 
+// conntrackName is what conntrack(8) calls a protocol: those without a tracker of their own are unknown to it.
+func conntrackName(p packet.Protocol) string {
+	switch p {
+	case packet.TCP, packet.UDP, packet.ICMP, packet.SCTP:
+		return p.String()
+	}
+	return "unknown"
+}
+
 func tuplePorts(t packet.Tuple) string {
+	if conntrackName(t.Protocol) == "unknown" {
+		return ""
+	}
 	if t.Protocol == packet.ICMP {
 		return " type=" + itoa(int(t.DstPort>>8)) + " code=" + itoa(int(t.DstPort&0xff)) + " id=" + itoa(int(t.SrcPort))
 	}

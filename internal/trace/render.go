@@ -117,6 +117,8 @@ func (t *Trace) stepDocument(h *Hop, s *Step) StepDocument {
 	switch {
 	case s.Stage == StageNeighbour && s.Neighbour != nil:
 		d.Text = s.Neighbour.String()
+	case s.FDB != nil:
+		d.Text = s.FDB.String()
 	case s.Code == PolicyRule:
 		d.Text = s.Policy.String()
 		d.Evidence = t.passedRules(h, s)

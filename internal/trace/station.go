@@ -191,6 +191,8 @@ func weigh(s *StepDocument) int {
 		return 6
 	case RuleConnmark, BalancerFlow:
 		return 5
+	case VXLANEncap, IPIPEncap, VXLANDecap, IPIPDecap:
+		return 7
 	case RouteUnicast, RouteLink, RouteLocal, RouteBroadcast, GatewayNAT, NATGatewaySNAT, NATGatewayUndo, VPCMapped, VPCRoute, DeliveredHere,
 		NeighbourPermanent, NeighbourKnown, NeighbourARP, NeighbourProxy, NeighbourFabric:
 		return 4

@@ -137,6 +137,7 @@ type Step struct {
 	Policy    *topology.Rule
 	Route     *topology.Route
 	Neighbour *topology.Neighbour
+	FDB       *topology.FDBEntry // of a tunnel's far end
 	Interface *topology.Interface
 	In, Out   *topology.Interface // at a hook: where the packet came in, where it is to leave
 	extra     *Extra              // what only some steps have

@@ -49,6 +49,9 @@ type walker struct {
 	base   *netfilter.BaseChain
 	first  bool
 
+	seen    bool // a bridge has shown the packet to PREROUTING
+	copying bool // the walk follows a copy: its end is not the packet's
+
 	delivered bool
 	err       error
 }
@@ -61,6 +64,9 @@ type routed struct {
 	mtu     int
 	fromOut bool // made by the output path
 }
+
+// set says whether there is one.
+func (r *routed) set() bool { return r.local || r.dev != nil }
 
 // icmpError is an ICMP error that a namespace owes a sender.
 type icmpError struct {
@@ -176,7 +182,9 @@ func (w *walker) drop(code Code, reason string) *Step {
 	s := w.step(StageDrop, VerdictDrop, code)
 	w.more(s).Text[2] = reason
 	s.Interface = w.in
-	w.leg().Outcome = Dropped
+	if !w.copying {
+		w.leg().Outcome = Dropped
+	}
 	return s
 }
 
@@ -184,7 +192,9 @@ func (w *walker) drop(code Code, reason string) *Step {
 func (w *walker) unknown(code Code) *Step {
 	s := w.step(StageDrop, VerdictUndecided, code)
 	s.Interface = w.in
-	w.leg().Outcome = Undetermined
+	if !w.copying {
+		w.leg().Outcome = Undetermined
+	}
 	return s
 }
 
@@ -215,7 +225,7 @@ func (w *walker) send(kind LegKind, label string, ns *topology.Namespace, ref ne
 	w.t.Packets = append(w.t.Packets, w.p)
 	w.cur = int32(len(w.t.Packets) - 1)
 	w.in = nil
-	w.delivered = false
+	w.delivered, w.seen, w.copying = false, false, false
 	w.enter(ns)
 	w.beginHop(ns.Name, ns.Kind, ns, "")
 	next, ok := w.localOut()
@@ -304,6 +314,10 @@ func (w *walker) transmit(dev *topology.Interface) (topology.Port, bool) {
 			return topology.Port{}, false
 		}
 		return w.transmit(port)
+	case dev.Tunnel != nil:
+		s.Target = w.ns.Name
+		w.endHop(dev.Name)
+		return w.encapsulate(dev)
 	case dev.Kind == topology.VLAN && dev.ENI != nil:
 		// The frame leaves by the trunk with a tag; the fabric takes it as the branch card's.
 		s.Target = dev.ENI.ID
@@ -364,30 +378,21 @@ func (w *walker) arrive(at topology.Port) (topology.Port, bool) {
 	w.route = routed{}
 	w.in = dev
 	w.beginHop(ns.Name, ns.Kind, ns, dev.Name)
+	return w.receive(dev)
+}
+
+// receive is a frame on a device of the namespace that the walk is in: a bridge takes what comes by its ports, the rest is
+// IP's (__netif_receive_skb_core).
+func (w *walker) receive(dev *topology.Interface) (topology.Port, bool) {
 	if dev.Master != "" {
-		s := w.step(StageReceive, VerdictOK, FrameOnPort)
-		s.Interface = dev
-		w.more(s).Text[0] = dev.Master
-		br := ns.Interface(dev.Master)
-		if br == nil {
-			w.more(w.unknown(PeerUnknown)).Text[0] = dev.Master
-			w.endHop("")
-			return topology.Port{}, false
-		}
-		if w.p.Eth.Dst != br.MAC {
-			port := w.bridgePort(br, dev)
-			if port == nil {
-				w.endHop("")
-				return topology.Port{}, false
-			}
-			if port != br {
-				return w.transmit(port)
-			}
-		}
-		dev, w.in = br, br
-		b := w.step(StageBridge, VerdictLocal, BridgeUp)
-		b.Interface = br
+		return w.bridged(dev)
 	}
+	return w.ours(dev)
+}
+
+// ours is the check that a frame is for the device that it came in by, and what IP does with it.
+func (w *walker) ours(dev *topology.Interface) (topology.Port, bool) {
+	lo := dev.Kind == topology.Loopback
 	if !lo && w.p.Eth.Dst != dev.MAC && !dev.MAC.IsZero() && w.p.Eth.Dst != packet.Broadcast {
 		s := w.step(StageReceive, VerdictDrop, FrameNotForUs)
 		s.Interface = dev
@@ -411,15 +416,21 @@ func (w *walker) ipInput(dev *topology.Interface) (topology.Port, bool) {
 		w.endHop("")
 		return topology.Port{}, false
 	}
-	if w.hook(netfilter.PreRouting, dev, nil) == stop {
+	// What a bridge showed to iptables has passed PREROUTING (ip_sabotage_in), and has a route if its destination was
+	// rewritten there.
+	if !w.seen && w.hook(netfilter.PreRouting, dev, nil) == stop {
 		return done()
 	}
-	if w.routeInput(dev) == stop {
+	w.seen = false
+	if !w.route.set() && w.routeInput(dev) == stop {
 		return done()
 	}
 	if w.route.local {
 		if w.hook(netfilter.LocalIn, dev, nil) == stop {
 			return done()
+		}
+		if w.p.Encap != packet.NoEncap {
+			return w.decapsulate()
 		}
 		w.deliver()
 		return done()
@@ -466,7 +477,7 @@ func (w *walker) deliver() {
 // owe notes an ICMP error about the packet as it is now. ICMP errors about ICMP errors, or about later fragments, are
 // never sent (RFC 1122, section 3.2.2).
 func (w *walker) owe(e icmpError) {
-	if w.p.IP.Protocol == packet.ICMP && packet.IsICMPError(w.p.L4.ICMPType) || w.p.IP.Offset != 0 || w.p.IP.Dst.IsMulticast() {
+	if w.copying || w.p.IP.Protocol == packet.ICMP && packet.IsICMPError(w.p.L4.ICMPType) || w.p.IP.Offset != 0 || w.p.IP.Dst.IsMulticast() {
 		return
 	}
 	e.ns, e.about, e.local, e.ref = w.ns, w.p, w.route.local, w.ref
