@@ -36,14 +36,15 @@ var arrows = map[string][]string{
 	// The server and the command line share it; compile must not know the tracer.
 	"internal/query": {"internal/trace", "internal/compile"},
 
-	"internal/compile":     {"internal/cni/awsvpc", "internal/cni/calico", "internal/cni/azure", "internal/cni/kubenet", "internal/kubeproxy", "internal/underlay"},
+	"internal/compile":     {"internal/cni/awsvpc", "internal/cni/calico", "internal/cni/azure", "internal/cni/kubenet", "internal/kubeproxy", "internal/underlay", "internal/machine"},
 	"internal/snapshot":    {"internal/topology", "internal/netfilter", "internal/cluster"},
-	"internal/cni/awsvpc":  {"internal/cluster", "internal/topology", "internal/netfilter"},
-	"internal/cni/calico":  {"internal/cluster", "internal/topology", "internal/netfilter"},
-	"internal/cni/azure":   {"internal/cluster", "internal/topology", "internal/netfilter"},
-	"internal/cni/kubenet": {"internal/cluster", "internal/topology", "internal/netfilter"},
+	"internal/cni/awsvpc":  {"internal/cluster", "internal/machine", "internal/topology", "internal/netfilter"},
+	"internal/cni/calico":  {"internal/cluster", "internal/machine", "internal/topology", "internal/netfilter"},
+	"internal/cni/azure":   {"internal/cluster", "internal/machine", "internal/topology", "internal/netfilter"},
+	"internal/cni/kubenet": {"internal/cluster", "internal/machine", "internal/topology", "internal/netfilter"},
 	"internal/kubeproxy":   {"internal/cluster", "internal/iptables"},
-	"internal/underlay":    {"internal/cluster", "internal/topology"},
+	"internal/underlay":    {"internal/cluster", "internal/topology", "internal/machine"},
+	"internal/machine":     {"internal/cluster", "internal/topology"},
 	"internal/cluster":     {},
 
 	"internal/trace":     {"internal/topology", "internal/netfilter", "internal/packet"},

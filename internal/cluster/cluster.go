@@ -13,6 +13,7 @@ import (
 type Cluster struct {
 	Name  string  `yaml:"name"`
 	VPC   VPC     `yaml:"vpc"`
+	Site  *Site   `yaml:"onPremises"` // in place of the VPC
 	Nodes []*Node `yaml:"nodes"`
 	Pods  []*Pod  `yaml:"pods"`
 	Hosts []*Host `yaml:"hosts"` // on the Internet
@@ -104,6 +105,7 @@ type Node struct {
 	Machine string            `yaml:"machine"` // instance type
 	Image   Image             `yaml:"image"`   // al2023 (default) or al2
 	ENIs    []*ENI            `yaml:"enis"`
+	NICs    []*ENI            `yaml:"nics"` // on premises, in place of ENIs: interface, subnet, address, mac
 	Sysctls map[string]string `yaml:"sysctls"`
 	// HostPods are pods on the node's own network, such as aws-node and kube-proxy.
 	HostPods []string `yaml:"hostPods"`
@@ -237,23 +239,14 @@ func (n *Node) DeviceOf(i int) int {
 
 // InterfaceOf is what the kernel calls an ENI: as given, else by image and device number.
 func (n *Node) InterfaceOf(i int) string {
-	e := n.ENIs[i]
+	e := n.Cards()[i]
 	switch {
 	case e.Interface != "":
 		return e.Interface
+	case len(n.NICs) > 0:
+		return "eth" + itoa(i)
 	case n.Image == AL2:
 		return "eth" + itoa(n.DeviceOf(i))
 	}
 	return "ens" + itoa(5+n.DeviceOf(i))
-}
-
-// Subnet finds a subnet of the network that the nodes stand on; nil if there is none.
-func (c *Cluster) Subnet(name string) *Subnet { return c.VPC.Subnet(name) }
-
-// Address is the node's own: the primary address of its first card.
-func (n *Node) Address() netip.Addr { return n.ENIs[0].Address }
-
-// NodePrefix is a node's address with the length of its subnet, as `ip addr` shows it on the first card.
-func (c *Cluster) NodePrefix(n *Node) netip.Prefix {
-	return netip.PrefixFrom(n.Address(), c.Subnet(n.ENIs[0].Subnet).CIDR.Bits())
 }

@@ -121,8 +121,8 @@ func endpoint(s *corev1.Service, p *Pod, zone string) discoveryv1.Endpoint {
 
 // ZoneOf is the zone of a node's primary card; "" where that is not said.
 func (c *Cluster) ZoneOf(n *Node) string {
-	if len(n.ENIs) > 0 {
-		if s := c.VPC.Subnet(n.ENIs[0].Subnet); s != nil {
+	if cards := n.Cards(); len(cards) > 0 {
+		if s := c.Subnet(cards[0].Subnet); s != nil {
 			return s.Zone
 		}
 	}

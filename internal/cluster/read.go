@@ -149,12 +149,16 @@ func (k *checker) noEmpties(c *Cluster) bool {
 	bad = empties(k, c.VPC.NATGateways, "vpc", "natGateways") || bad
 	bad = empties(k, c.VPC.SecurityGroups, "vpc", "securityGroups") || bad
 	bad = empties(k, c.VPC.LoadBalancers, "vpc", "loadBalancers") || bad
+	if c.Site != nil {
+		bad = empties(k, c.Site.Subnets, "onPremises", "subnets") || bad
+	}
 	bad = empties(k, c.Nodes, "nodes") || bad
 	bad = empties(k, c.Pods, "pods") || bad
 	bad = empties(k, c.Hosts, "hosts") || bad
 	for i, n := range c.Nodes {
 		if n != nil {
 			bad = empties(k, n.ENIs, "nodes", i, "enis") || bad
+			bad = empties(k, n.NICs, "nodes", i, "nics") || bad
 		}
 	}
 	return !bad
@@ -175,7 +179,11 @@ func (k *checker) cluster(c *Cluster) {
 	if !k.noEmpties(c) {
 		return
 	}
-	k.vpc(&c.VPC)
+	if c.Site != nil {
+		k.site(c)
+	} else {
+		k.vpc(&c.VPC)
+	}
 	names, nodes := map[string]bool{}, make(map[string]*Node, len(c.Nodes))
 	addresses, pool := map[netip.Addr]string{}, map[netip.Addr]string{}
 	own := func(a netip.Addr, who string, path ...any) {
@@ -202,17 +210,19 @@ func (k *checker) cluster(c *Cluster) {
 		default:
 			k.at(fmt.Sprintf("%q (want al2023 or al2)", n.Image), "nodes", i, "image")
 		}
-		if len(n.ENIs) == 0 {
-			k.at("missing (want the primary ENI first)", "nodes", i, "enis")
+		cards, field := k.cards(c, n, i)
+		card := map[string]string{"enis": "ENI ", "nics": "NIC "}[field]
+		if len(cards) == 0 {
+			k.at("missing (want the primary card first)", "nodes", i, field)
 		}
-		for j, e := range n.ENIs {
-			own(e.Address, "ENI "+itoa(j)+" of "+n.Name, "nodes", i, "enis", j, "address")
-			s := c.VPC.Subnet(e.Subnet)
+		for j, e := range cards {
+			own(e.Address, card+itoa(j)+" of "+n.Name, "nodes", i, field, j, "address")
+			s := c.Subnet(e.Subnet)
 			switch {
 			case s == nil:
-				k.at(fmt.Sprintf("%q (want one of %s)", e.Subnet, c.VPC.subnetNames()), "nodes", i, "enis", j, "subnet")
+				k.at(fmt.Sprintf("%q (want one of %s)", e.Subnet, subnetNames(c.Subnets())), "nodes", i, field, j, "subnet")
 			case !s.CIDR.Contains(e.Address):
-				k.at(fmt.Sprintf("%v is not in subnet %s (%v)", e.Address, s.Name, s.CIDR), "nodes", i, "enis", j, "address")
+				k.at(fmt.Sprintf("%v is not in subnet %s (%v)", e.Address, s.Name, s.CIDR), "nodes", i, field, j, "address")
 			}
 			for x, a := range e.Secondary { // pods may have them: a pool is no owner, but it is one ENI's
 				switch other, ok := pool[a]; {
@@ -244,9 +254,9 @@ func (k *checker) cluster(c *Cluster) {
 			continue
 		}
 		own(p.Address, p.Key(), "pods", i, "address")
-		if p.ENI < 0 || p.ENI >= len(n.ENIs) {
-			k.at(fmt.Sprintf("%d (node %s has %d, counted from 0)", p.ENI, n.Name, len(n.ENIs)), "pods", i, "eni")
-		} else if s := c.VPC.Subnet(n.ENIs[p.ENI].Subnet); s != nil && p.Branch == nil && p.Address.Is4() && !s.CIDR.Contains(p.Address) {
+		if cards := n.Cards(); p.ENI < 0 || p.ENI >= len(cards) {
+			k.at(fmt.Sprintf("%d (node %s has %d, counted from 0)", p.ENI, n.Name, len(cards)), "pods", i, "eni")
+		} else if s := c.Subnet(cards[p.ENI].Subnet); s != nil && p.Branch == nil && p.Address.Is4() && !s.CIDR.Contains(p.Address) {
 			k.at(fmt.Sprintf("%v is not in the subnet of its ENI, %s (%v)", p.Address, s.Name, s.CIDR), "pods", i, "address")
 		}
 		for x, q := range p.Ports {
@@ -325,7 +335,7 @@ func (k *checker) vpc(v *VPC) {
 	}
 	for i, g := range v.NATGateways {
 		if v.Subnet(g.Subnet) == nil {
-			k.at(fmt.Sprintf("%q (want one of %s)", g.Subnet, v.subnetNames()), "vpc", "natGateways", i, "subnet")
+			k.at(fmt.Sprintf("%q (want one of %s)", g.Subnet, subnetNames(v.Subnets)), "vpc", "natGateways", i, "subnet")
 		}
 		if !g.Private.Is4() {
 			k.at("want an IPv4 address", "vpc", "natGateways", i, "private")
@@ -366,7 +376,7 @@ func (k *checker) loadBalancers(c *Cluster, own func(a netip.Addr, who string, p
 			s := c.VPC.Subnet(n.Subnet)
 			switch {
 			case s == nil:
-				k.at(fmt.Sprintf("%q (want one of %s)", n.Subnet, c.VPC.subnetNames()), "vpc", "loadBalancers", i, "nodes", x, "subnet")
+				k.at(fmt.Sprintf("%q (want one of %s)", n.Subnet, subnetNames(c.VPC.Subnets)), "vpc", "loadBalancers", i, "nodes", x, "subnet")
 				continue
 			case !s.CIDR.Contains(n.Address):
 				k.at(fmt.Sprintf("%v is not in subnet %s (%v)", n.Address, s.Name, s.CIDR), "vpc", "loadBalancers", i, "nodes", x, "address")
@@ -395,14 +405,6 @@ func (k *checker) groups(c *Cluster, ids []string, path ...any) {
 			k.at(fmt.Sprintf("security group %q is not in vpc.securityGroups", id), path...)
 		}
 	}
-}
-
-func (v *VPC) subnetNames() string {
-	var out []string
-	for _, s := range v.Subnets {
-		out = append(out, s.Name)
-	}
-	return some(out)
 }
 
 // some names the first few of a list that may be long.

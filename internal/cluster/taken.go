@@ -6,7 +6,7 @@ import "net/netip"
 func (c *Cluster) Taken() map[netip.Addr]bool {
 	taken := map[netip.Addr]bool{}
 	for _, n := range c.Nodes {
-		for _, e := range n.ENIs {
+		for _, e := range n.Cards() {
 			taken[e.Address], taken[e.Public] = true, true
 			for _, a := range e.Secondary {
 				taken[a] = true
@@ -26,6 +26,12 @@ func (c *Cluster) Taken() map[netip.Addr]bool {
 		for _, n := range b.Nodes {
 			taken[n.Address], taken[n.Public] = true, true
 		}
+	}
+	if s := c.Site; s != nil {
+		for _, x := range s.Subnets {
+			taken[x.Gateway()] = true
+		}
+		taken[s.Router.Public] = true
 	}
 	return taken
 }

@@ -29,7 +29,7 @@ func (s *services) runs() bool { return s.c.KubeProxy != nil || len(s.c.Services
 func (s *services) input(n *cluster.Node) *kubeproxy.Input {
 	in := &kubeproxy.Input{Config: s.c.KubeProxy, Node: s.node(n), Services: s.c.Services, EndpointSlices: s.slices, KubeletFirst: true}
 	in.HostAddresses = []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})}
-	for _, e := range n.ENIs {
+	for _, e := range n.Cards() {
 		in.HostAddresses = append(in.HostAddresses, e.Address)
 	}
 	return in
@@ -46,7 +46,7 @@ func (s *services) node(n *cluster.Node) *corev1.Node {
 		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Node"},
 		ObjectMeta: metav1.ObjectMeta{Name: n.Name, Labels: map[string]string{corev1.LabelHostname: n.Name,
 			corev1.LabelTopologyZone: s.c.ZoneOf(n), corev1.LabelTopologyRegion: s.c.VPC.Region}},
-		Status: corev1.NodeStatus{Addresses: []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: n.ENIs[0].Address.String()},
+		Status: corev1.NodeStatus{Addresses: []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: n.Address().String()},
 			{Type: corev1.NodeHostName, Address: n.Name}}},
 	}
 }

@@ -53,7 +53,7 @@ func places(c *cluster.Cluster, f *topology.Fabric, endpointSlices []*discoveryv
 		}
 	}
 	for _, n := range c.Nodes {
-		out = append(out, Place{Name: n.Key(), Label: n.Name, Address: n.ENIs[0].Address, Public: n.ENIs[0].Public, Node: n.Name, Kind: topology.Node})
+		out = append(out, Place{Name: n.Key(), Label: n.Name, Address: n.Address(), Public: n.Cards()[0].Public, Node: n.Name, Kind: topology.Node})
 	}
 	for _, s := range c.Services {
 		out = append(out, servicePlace(s, endpointSlices))

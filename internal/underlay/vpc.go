@@ -189,7 +189,8 @@ func (out *VPC) cards(c *cluster.Cluster) error {
 		}
 		parent := cards[p.ENI]
 		if p.Branch == nil {
-			if !parent.Owns(p.Address) {
+			// An address that no subnet of the VPC has is not the card's: the fabric does not know it.
+			if s := f.Subnet(parent.Subnet); s != nil && s.CIDR.Contains(p.Address) && !parent.Owns(p.Address) {
 				parent.Addresses = append(parent.Addresses, p.Address)
 			}
 			continue

@@ -4,7 +4,6 @@ import (
 	"crypto/sha1"
 	"encoding/hex"
 
-	"github.com/podpath/podpath/internal/packet"
 	"github.com/podpath/podpath/internal/topology"
 )
 
@@ -17,15 +16,6 @@ const gateway = "169.254.1.1"
 func HostVeth(prefix, namespace, pod string) string {
 	h := sha1.Sum([]byte(namespace + "." + pod))
 	return prefix + hex.EncodeToString(h[:])[:11]
-}
-
-// mac stands for a random locally administered address: always the same for the same thing.
-func mac(of string) packet.MAC {
-	h := sha1.Sum([]byte(of))
-	var m packet.MAC
-	copy(m[:], h[:])
-	m[0] = m[0]&^1 | 2
-	return m
 }
 
 // tableFor is the routing table of an ENI (CalculateRouteTableId in pkg/networkutils/helper.go): main for the primary

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/podpath/podpath/internal/cluster"
+	"github.com/podpath/podpath/internal/machine"
 	"github.com/podpath/podpath/internal/netfilter"
 	"github.com/podpath/podpath/internal/packet"
 	"github.com/podpath/podpath/internal/topology"
@@ -178,7 +179,7 @@ func (b *builder) routes() error {
 		dev, gw := b.n.InterfaceOf(i), s.CIDR.Masked().Addr().Next()
 		table := tableFor(e.Card, b.n.DeviceOf(i))
 		if table == topology.TableMain {
-			b.baseRoutes(e, s, dev, gw, add)
+			out = append(out, machine.BaseRoutes(b.c, b.n)...)
 		} else {
 			add(topology.Route{Dst: topology.Everywhere(), Table: table}, dev, gw)
 			link(topology.Single(gw), table, dev)
@@ -211,38 +212,6 @@ func (b *builder) routes() error {
 	return nil
 }
 
-// baseRoutes are the primary ENI's, which the image sets up before the CNI comes: on Amazon Linux 2023 networkd writes
-// what DHCP says with metric 512 (awslabs/amazon-eks-ami), the resolver at the VPC's base plus two among it; on Amazon
-// Linux 2 the classic three.
-func (b *builder) baseRoutes(e *cluster.ENI, s *cluster.Subnet, dev string, gw netip.Addr, add func(topology.Route, string, netip.Addr)) {
-	connected := topology.Route{Dst: s.CIDR.Masked(), Protocol: "kernel", Scope: topology.ScopeLink, Src: e.Address}
-	if b.n.Image == cluster.AL2 {
-		add(topology.Route{Dst: topology.Everywhere()}, dev, gw)
-		add(connected, dev, netip.Addr{})
-		add(topology.Route{Dst: topology.Single(netip.MustParseAddr("169.254.169.254")), Scope: topology.ScopeLink}, dev, netip.Addr{})
-		return
-	}
-	const metric = 512
-	dhcp := topology.Route{Protocol: "dhcp", Src: e.Address, Metric: metric}
-	connected.Metric = metric
-	dhcp.Dst = topology.Everywhere()
-	add(dhcp, dev, gw)
-	add(connected, dev, netip.Addr{})
-	toGateway := dhcp
-	toGateway.Dst, toGateway.Scope = topology.Single(gw), topology.ScopeLink
-	add(toGateway, dev, netip.Addr{})
-	if len(b.c.VPC.CIDRs) > 0 {
-		dns := b.c.VPC.CIDRs[0].Masked().Addr().Next().Next()
-		dhcp.Dst = topology.Single(dns)
-		if s.CIDR.Contains(dns) {
-			dhcp.Scope = topology.ScopeLink
-			add(dhcp, dev, netip.Addr{})
-		} else {
-			add(dhcp, dev, gw)
-		}
-	}
-}
-
 // sysctls are what the image and the init container set; everything else is the kernel's default (facts, "Who writes
 // what").
 func (b *builder) sysctls() {
@@ -267,5 +236,5 @@ func (b *builder) sysctls() {
 	b.ns.Sysctl = s
 }
 
-func hostMAC(p *cluster.Pod) packet.MAC { return mac("host " + p.Key()) }
-func podMAC(p *cluster.Pod) packet.MAC  { return mac("pod " + p.Key()) }
+func hostMAC(p *cluster.Pod) packet.MAC { return machine.MAC("host " + p.Key()) }
+func podMAC(p *cluster.Pod) packet.MAC  { return machine.MAC("pod " + p.Key()) }
