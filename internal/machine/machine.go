@@ -28,7 +28,7 @@ func Root(c *cluster.Cluster, n *cluster.Node, enis []*topology.ENICard, peer fu
 		if c.Site == nil {
 			dev.Kind, dev.ENI, dev.MAC = topology.ENI, enis[i], enis[i].MAC
 		} else {
-			dev.Kind, dev.MTU, dev.Peer, dev.MAC = topology.Other, c.Site.LinkMTU(), peer(i), NICMAC(n, i)
+			dev.Kind, dev.MTU, dev.Peer, dev.MAC = topology.NIC, c.Site.LinkMTU(), peer(i), NICMAC(n, i)
 		}
 		ns.Interfaces = append(ns.Interfaces, dev)
 		if i == 0 {

@@ -21,6 +21,7 @@ const (
 	Pod          Kind = "pod"
 	Node         Kind = "node" // the root namespace of a node
 	Router       Kind = "router"
+	Switch       Kind = "switch" // a bridge of its own, in a rack or a building
 	Gateway      Kind = "gateway"
 	LoadBalancer Kind = "load-balancer"
 	External     Kind = "external"
@@ -41,7 +42,8 @@ type Place struct {
 // Topology is a set of namespaces and the fabrics that join them.
 type Topology struct {
 	Name   string
-	Fabric *Fabric // nil where every link is a link between namespaces (a lab's recording)
+	Fabric *Fabric // nil where every link is a link between namespaces (on premises, a lab's recording)
+	Site   *Site   // what the nodes stand on on premises, as the diagram draws it; its parts are namespaces
 	// Assumptions are what a reader or compiler filled in, by code, with arguments.
 	Assumptions []Assumption
 	// Services are names that a query may use in place of an address: svc/<namespace>/<name>.
@@ -140,6 +142,7 @@ const (
 	Loopback InterfaceKind = "loopback"
 	Veth     InterfaceKind = "veth"
 	ENI      InterfaceKind = "eni"
+	NIC      InterfaceKind = "nic" // a card on a cable
 	Bridge   InterfaceKind = "bridge"
 	VXLAN    InterfaceKind = "vxlan"
 	IPIP     InterfaceKind = "ipip"
