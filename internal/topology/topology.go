@@ -173,6 +173,7 @@ type Interface struct {
 	LinkNetNS int // link_netnsid of the dump; -1: same namespace
 	Peer      Port
 	ENI       *ENICard // set where the device is a card on the fabric
+	Tunnel    *Tunnel  // set for vxlan and ipip devices
 
 	sysctl ifaceSysctl
 }
