@@ -12,6 +12,7 @@ type Tunnel struct {
 	TTL    uint8      // outer TTL; 0: 64 for vxlan (auto), the inner's for ipip (inherit)
 	// Learning says that a vxlan device learns far ends from what it receives.
 	Learning bool
-	// PMTUDisc copies the inner DF into the outer header (ipip: nopmtudisc clears it); for vxlan `df set|inherit`.
-	DF string // "", set, unset, inherit
+	// DF is what the outer header has of its own: "" (clear for vxlan, the inner packet's for ipip), set (`df set`,
+	// `pmtudisc`), inherit (vxlan: the inner packet's).
+	DF string
 }
