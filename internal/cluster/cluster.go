@@ -25,6 +25,9 @@ type Cluster struct {
 	Services       []*corev1.Service            `yaml:"-"`
 	NodeObjects    []*corev1.Node               `yaml:"-"`
 	EndpointSlices []*discoveryv1.EndpointSlice `yaml:"-"` // others are made of the pods, see [Cluster.Slices]
+
+	// NetworkObjects are those that only a network plugin reads.
+	NetworkObjects `yaml:"-"`
 }
 
 // VPC is the cloud network that the nodes stand on.
@@ -109,6 +112,7 @@ type Node struct {
 	Sysctls map[string]string `yaml:"sysctls"`
 	// HostPods are pods on the node's own network, such as aws-node and kube-proxy.
 	HostPods []string `yaml:"hostPods"`
+	MTU      int      `yaml:"mtu"` // of its first card; 0: see [Cluster.HostMTU]
 }
 
 // Image says what the machine image sets up before the CNI comes.
@@ -151,6 +155,8 @@ type Pod struct {
 	Labels   map[string]string `yaml:"labels"`
 	Ports    []PodPort         `yaml:"ports"`
 	NotReady bool              `yaml:"notReady"`
+	// ServiceAccount is "default" where it is not given, see [Pod.Account].
+	ServiceAccount string `yaml:"serviceAccount"`
 }
 
 // PodPort is a named port of a pod.
@@ -184,6 +190,8 @@ type CNI struct {
 	Env map[string]string `yaml:"env"`
 	// Previously are earlier states that the plugin reconciled from; what they left behind is still on the node.
 	Previously []Past `yaml:"previously"`
+	// Encapsulation is the mode of Calico's pool where no IPPool says it, see [Cluster.DefaultPool].
+	Encapsulation string `yaml:"encapsulation"`
 }
 
 // Past is an earlier state of what the plugin was told. Nil fields are as today.

@@ -24,6 +24,7 @@ type Objects struct {
 	Nodes          []*corev1.Node
 	Services       []*corev1.Service
 	EndpointSlices []*discoveryv1.EndpointSlice
+	NetworkObjects // read behind a cluster only
 	// Ignored are the objects of other kinds, for example "apps/v1 Deployment default/web".
 	Ignored []string
 
@@ -275,9 +276,11 @@ func (r *objectReader) object(text []byte, at place, typed metav1.TypeMeta) {
 		r.known(head.Kind, name, text, at)
 	case known && group(head.APIVersion) == group(want):
 		r.bad(at.line("apiVersion"), head.Kind+" "+name+": apiVersion", "%q (want %s)", head.APIVersion, want)
+	case r.behind(head.APIVersion, head.Kind, name, text, at):
 	case r.c != nil: // a dump has all sorts of objects, but who writes one behind a cluster wants it to count
 		r.bad(at.line("kind"), strings.TrimSpace(head.APIVersion+" "+head.Kind+" "+name),
-			"is not read behind a cluster (want Node, Service, EndpointSlice, KubeProxyConfiguration or a List of them)")
+			"is not read behind a cluster (want Node, Service, EndpointSlice, KubeProxyConfiguration, Namespace, ServiceAccount, "+
+				"networking.k8s.io/v1 NetworkPolicy, Calico's IPPool, FelixConfiguration, IPAMBlock, BGPConfiguration or a List of them)")
 	default:
 		r.o.Ignored = append(r.o.Ignored, strings.TrimSpace(head.APIVersion+" "+head.Kind+" "+name))
 	}

@@ -54,6 +54,7 @@ func (o *Objects) check(file string, c *Cluster) []error {
 	if o.KubeProxy != nil {
 		k.kubeProxy(o.KubeProxy)
 	}
+	o.NetworkObjects.check(k)
 	return k.problems
 }
 
@@ -117,7 +118,7 @@ func (k *objectChecker) subject(object any, kind, namespace, name string) (subje
 	if kind == "Service" {
 		valid = validation.IsDNS1123Label(name)
 	}
-	if len(valid) == 0 && kind != "Node" {
+	if len(valid) == 0 && !clusterScoped[kind] {
 		valid, field, value = validation.IsDNS1123Label(namespace), "metadata.namespace", namespace
 	}
 	if len(valid) > 0 {

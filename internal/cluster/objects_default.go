@@ -19,6 +19,7 @@ func (o *Objects) SetDefaults() {
 			defaultSlice(e)
 		}
 	}
+	o.NetworkObjects.setDefaults()
 }
 
 func defaultService(s *corev1.Service) {

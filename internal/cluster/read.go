@@ -40,7 +40,7 @@ func (p *Problem) Error() string {
 }
 
 // Read reads a description from YAML and checks it: the first document is the cluster, those behind it are Kubernetes
-// objects (Nodes, Services, EndpointSlices, a KubeProxyConfiguration; any other is a problem). The error lists every
+// objects (Nodes, Services, EndpointSlices, a KubeProxyConfiguration, NetworkObjects; any other is a problem). The error lists every
 // problem with its line and field.
 func Read(data []byte, file string) (*Cluster, error) {
 	if len(data) > MaxSize {
@@ -71,6 +71,8 @@ func Read(data []byte, file string) (*Cluster, error) {
 	}
 	// Also what is wrong is there: nothing else may be said to miss it.
 	c.KubeProxy, c.Services, c.EndpointSlices, c.NodeObjects = o.KubeProxy, o.Services, o.EndpointSlices, o.Nodes
+	c.NetworkObjects = o.NetworkObjects
+	c.sourceChecks()
 	ck.cluster(&c)
 	return &c, errors.Join(ck.problems...)
 }
@@ -79,7 +81,7 @@ func Read(data []byte, file string) (*Cluster, error) {
 func (c *Cluster) Check() error {
 	ck := &checker{file: c.Name}
 	ck.cluster(c)
-	objects := Objects{KubeProxy: c.KubeProxy, Nodes: c.NodeObjects, Services: c.Services, EndpointSlices: c.EndpointSlices}
+	objects := Objects{KubeProxy: c.KubeProxy, Nodes: c.NodeObjects, Services: c.Services, EndpointSlices: c.EndpointSlices, NetworkObjects: c.NetworkObjects}
 	return errors.Join(append(ck.problems, objects.check(c.Name, c)...)...)
 }
 
@@ -210,6 +212,9 @@ func (k *checker) cluster(c *Cluster) {
 		default:
 			k.at(fmt.Sprintf("%q (want al2023 or al2)", n.Image), "nodes", i, "image")
 		}
+		if n.MTU != 0 && (n.MTU < 576 || n.MTU > 65535) {
+			k.at(fmt.Sprintf("%d (want 576 to 65535)", n.MTU), "nodes", i, "mtu")
+		}
 		cards, field := k.cards(c, n, i)
 		card := map[string]string{"enis": "ENI ", "nics": "NIC "}[field]
 		if len(cards) == 0 {
@@ -254,7 +259,9 @@ func (k *checker) cluster(c *Cluster) {
 			continue
 		}
 		own(p.Address, p.Key(), "pods", i, "address")
-		if cards := n.Cards(); p.ENI < 0 || p.ENI >= len(cards) {
+		if cards := n.Cards(); c.CNI.Name == CalicoName {
+			// its own check is below, in calico
+		} else if p.ENI < 0 || p.ENI >= len(cards) {
 			k.at(fmt.Sprintf("%d (node %s has %d, counted from 0)", p.ENI, n.Name, len(cards)), "pods", i, "eni")
 		} else if s := c.Subnet(cards[p.ENI].Subnet); s != nil && p.Branch == nil && p.Address.Is4() && !s.CIDR.Contains(p.Address) {
 			k.at(fmt.Sprintf("%v is not in the subnet of its ENI, %s (%v)", p.Address, s.Name, s.CIDR), "pods", i, "address")
@@ -282,10 +289,11 @@ func (k *checker) cluster(c *Cluster) {
 	}
 	k.loadBalancers(c, own)
 	switch c.CNI.Name {
-	case "", "aws-vpc-cni":
+	case "", "aws-vpc-cni", CalicoName:
 	default:
-		k.at(fmt.Sprintf("%q (want aws-vpc-cni)", c.CNI.Name), "cni", "name")
+		k.at(fmt.Sprintf("%q (want aws-vpc-cni or calico)", c.CNI.Name), "cni", "name")
 	}
+	k.calico(c)
 	switch c.CNI.Backend {
 	case "", "nft", "legacy":
 	default:

@@ -100,7 +100,7 @@ func TestProblems(t *testing.T) {
 		{"pod twice", "name: db", "name: web", "x.yaml:20: pods[1].name: pod pod/default/web is there twice"},
 		{"host with a node's name", "name: internet", "name: n1", "x.yaml:22: hosts[0].name: a node or host n1 is there twice"},
 		{"no name", "name: small", "name: ''", "x.yaml:1: name: missing"},
-		{"another CNI", "cni: {name: aws-vpc-cni}", "cni: {name: flannel}", `x.yaml:23: cni.name: "flannel" (want aws-vpc-cni)`},
+		{"another CNI", "cni: {name: aws-vpc-cni}", "cni: {name: flannel}", `x.yaml:23: cni.name: "flannel" (want aws-vpc-cni or calico)`},
 		{"another backend", "cni: {name: aws-vpc-cni}", "cni: {backend: ebpf}", `x.yaml:23: cni.backend: "ebpf" (want nft or legacy)`},
 		{"another image", "  - name: n1", "  - name: n1\n    image: ubuntu", `x.yaml:15: nodes[0].image: "ubuntu" (want al2023 or al2)`},
 		{"empty entry", "hosts:\n", "hosts:\n  -\n", "x.yaml:22: hosts[0]: empty"},

@@ -11,9 +11,6 @@ import (
 	"github.com/podpath/podpath/internal/topology"
 )
 
-// VPCMTU is what an ENI carries (facts/underlay.md, section 1).
-const VPCMTU = 9001
-
 // Root makes a node's root namespace with its cards. enis are the cards on a VPC's fabric, in the node's order; nil on
 // premises, where peer says what each NIC is plugged into.
 func Root(c *cluster.Cluster, n *cluster.Node, enis []*topology.ENICard, peer func(nic int) topology.Port) *topology.Namespace {
@@ -23,7 +20,7 @@ func Root(c *cluster.Cluster, n *cluster.Node, enis []*topology.ENICard, peer fu
 	for i, e := range n.Cards() {
 		s := c.Subnet(e.Subnet)
 		own := netip.PrefixFrom(e.Address, s.CIDR.Bits())
-		dev := &topology.Interface{Index: 2 + i, Name: n.InterfaceOf(i), MTU: VPCMTU, Up: true, LinkNetNS: -1,
+		dev := &topology.Interface{Index: 2 + i, Name: n.InterfaceOf(i), MTU: cluster.VPCMTU, Up: true, LinkNetNS: -1,
 			Addresses: []topology.Address{{Prefix: own, Scope: topology.ScopeGlobal, Broadcast: topology.BroadcastOf(s.CIDR)}}}
 		if c.Site == nil {
 			dev.Kind, dev.ENI, dev.MAC = topology.ENI, enis[i], enis[i].MAC
@@ -31,6 +28,9 @@ func Root(c *cluster.Cluster, n *cluster.Node, enis []*topology.ENICard, peer fu
 			dev.Kind, dev.MTU, dev.Peer, dev.MAC = topology.NIC, c.Site.LinkMTU(), peer(i), NICMAC(n, i)
 		}
 		ns.Interfaces = append(ns.Interfaces, dev)
+		if n.MTU != 0 {
+			dev.MTU = n.MTU
+		}
 		if i == 0 {
 			routes = append(routes, BaseRoutes(c, n)...)
 		} else {
