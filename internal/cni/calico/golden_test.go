@@ -133,6 +133,11 @@ func (g *goldenCase) machine() *topology.Namespace {
 	return bareMachine(g.c, g.node, g.gateway, g.mac)
 }
 
+// machineOf is a node of any description before Calico comes.
+func machineOf(c *cluster.Cluster, n *cluster.Node) *topology.Namespace {
+	return bareMachine(c, n, c.NodePrefix(n).Masked().Addr().Next(), packet.MAC{2, 0, 0, 0, 0, 1})
+}
+
 func bareMachine(c *cluster.Cluster, n *cluster.Node, gateway netip.Addr, mac packet.MAC) *topology.Namespace {
 	dev, p := n.InterfaceOf(0), c.NodePrefix(n)
 	return &topology.Namespace{Name: n.Name, Kind: topology.Node, Sysctl: map[string]string{},
