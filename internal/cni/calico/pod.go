@@ -45,5 +45,5 @@ func Pod(c *cluster.Cluster, p *cluster.Pod) (*topology.Namespace, error) {
 
 // hostIndex is the index of a pod's host end: behind the loopback and the node's cards, in the pods' order.
 func hostIndex(c *cluster.Cluster, n *cluster.Node, p *cluster.Pod) int {
-	return 2 + max(1, len(n.ENIs)) + slices.Index(c.PodsOn(n.Name), p)
+	return 2 + len(n.Cards()) + slices.Index(c.PodsOn(n.Name), p)
 }
