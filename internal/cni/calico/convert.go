@@ -22,7 +22,7 @@ const kindKNP = "KubernetesNetworkPolicy"
 type policy struct {
 	namespace, name string
 	selector        selector
-	selectorText    string // as it is before anyone parses it: groups go by it
+	selectorText    string // by which policies are grouped
 	ingress, egress bool   // what it is for
 	in, out         []allow
 }
@@ -58,8 +58,8 @@ func policies(list []*networkingv1.NetworkPolicy) []*policy {
 func convert(np *networkingv1.NetworkPolicy) *policy {
 	pods := podTerms(&np.Spec.PodSelector)
 	here := terms{equals(labelNamespace, np.Namespace)}
-	p := &policy{namespace: np.Namespace, name: np.Name, selector: selector{pods, here},
-		selectorText: "(" + pods.written() + ") && " + here.written()}
+	p := &policy{namespace: np.Namespace, name: np.Name, selector: selector{pods, here}}
+	p.selectorText = p.selector.String()
 	for _, t := range np.Spec.PolicyTypes {
 		p.ingress = p.ingress || t == networkingv1.PolicyTypeIngress
 		p.egress = p.egress || t == networkingv1.PolicyTypeEgress

@@ -11,7 +11,7 @@ import (
 // get a chain of their own, that pods of the selector share (PolicyGroup, felix/rules/endpoints.go; groupPolicies,
 // felix/dataplane/linux/endpoint_mgr.go). No recording has a group of two.
 type group struct {
-	selector string // as it was written, not in its canonical form
+	selector string // in its canonical form (selector.Normalise in felix/calc/rule_scanner.go)
 	policies []*policy
 }
 
