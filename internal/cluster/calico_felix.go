@@ -18,7 +18,6 @@ type FelixSpec struct {
 	DefaultEndpointToHostAction string `json:"defaultEndpointToHostAction,omitempty"`
 	IptablesFilterAllowAction   string `json:"iptablesFilterAllowAction,omitempty"` // Accept, Return
 	IptablesMangleAllowAction   string `json:"iptablesMangleAllowAction,omitempty"` // Accept, Return
-	IptablesFilterDenyAction    string `json:"iptablesFilterDenyAction,omitempty"`  // Drop, Reject
 
 	VXLANEnabled *bool  `json:"vxlanEnabled,omitempty"` // nil: as the pools need
 	IPIPEnabled  *bool  `json:"ipipEnabled,omitempty"`
@@ -56,6 +55,7 @@ type felixRefused struct {
 	OpenstackRegion          string  `json:"openstackRegion,omitempty"`
 	InterfacePrefix          string  `json:"interfacePrefix,omitempty"`
 	ChainInsertMode          string  `json:"chainInsertMode,omitempty"`
+	FilterDenyAction         string  `json:"iptablesFilterDenyAction,omitempty"`
 	IptablesMarkMask         *uint32 `json:"iptablesMarkMask,omitempty"`
 	NATPortRange             any     `json:"natPortRange,omitempty"`
 	DeviceRouteSourceAddress string  `json:"deviceRouteSourceAddress,omitempty"`

@@ -133,7 +133,8 @@ func TestCalicoProblems(t *testing.T) {
 		{"Calico's own policy", "networking.k8s.io/v1", "projectcalico.org/v3", "projectcalico.org/v3 NetworkPolicy p: is not read behind a cluster"},
 
 		{"an unknown setting", felix, "healthEnbled: true", "FelixConfiguration default: spec.healthEnbled: unknown field"},
-		{"an action", felix, "iptablesFilterDenyAction: Accept", `spec.iptablesFilterDenyAction: "Accept" (want Drop, Reject)`},
+		{"an action", felix, "iptablesFilterAllowAction: Drop", `spec.iptablesFilterAllowAction: "Drop" (want Accept, Return)`},
+		{"reject", felix, "iptablesFilterDenyAction: Reject", "spec.iptablesFilterDenyAction: cannot be acted on (want Drop"},
 		{"eBPF", felix, "bpfEnabled: true", "spec.bpfEnabled: cannot be acted on (want false"},
 		{"nftables", felix, "nftablesMode: Enabled", "spec.nftablesMode: cannot be acted on (want Auto or Disabled"},
 		{"append", felix, "chainInsertMode: Append", "spec.chainInsertMode: cannot be acted on (want Insert)"},

@@ -156,7 +156,6 @@ func (k *objectChecker) felix(f *FelixConfiguration) {
 	word("defaultEndpointToHostAction", x.DefaultEndpointToHostAction, "Drop", "Accept", "Return")
 	word("iptablesFilterAllowAction", x.IptablesFilterAllowAction, "Accept", "Return")
 	word("iptablesMangleAllowAction", x.IptablesMangleAllowAction, "Accept", "Return")
-	word("iptablesFilterDenyAction", x.IptablesFilterDenyAction, "Drop", "Reject")
 	word("natOutgoingExclusions", x.NATOutgoingExclusions, "IPPoolsOnly", "IPPoolsAndHostIPs")
 	word("programClusterRoutes", x.ProgramClusterRoutes, "Enabled", "Disabled")
 	word("ipForwarding", x.IPForwarding, "Enabled", "Disabled")
@@ -208,6 +207,7 @@ func (s subject) refused(r *felixRefused) {
 		{"openstackRegion", r.OpenstackRegion != "", "nothing"},
 		{"interfacePrefix", r.InterfacePrefix != "" && r.InterfacePrefix != "cali", "cali"},
 		{"chainInsertMode", r.ChainInsertMode != "" && !strings.EqualFold(r.ChainInsertMode, "insert"), "Insert"},
+		{"iptablesFilterDenyAction", r.FilterDenyAction != "" && !strings.EqualFold(r.FilterDenyAction, "Drop"), "Drop: v3.32 writes REJECT into table raw too, which the kernel refuses"},
 		{"iptablesMarkMask", r.IptablesMarkMask != nil && *r.IptablesMarkMask != mask, "0xffff0000"},
 		{"natPortRange", r.NATPortRange != nil, "nothing"},
 		{"deviceRouteSourceAddress", r.DeviceRouteSourceAddress != "", "nothing"},

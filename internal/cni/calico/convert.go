@@ -64,8 +64,8 @@ func convert(np *networkingv1.NetworkPolicy) *policy {
 		p.ingress = p.ingress || t == networkingv1.PolicyTypeIngress
 		p.egress = p.egress || t == networkingv1.PolicyTypeEgress
 	}
-	if !p.ingress && !p.egress {
-		p.ingress = true
+	if len(np.Spec.PolicyTypes) == 0 { // the API server fills them in
+		p.ingress, p.egress = true, len(np.Spec.Egress) > 0
 	}
 	for _, r := range np.Spec.Ingress {
 		p.in = append(p.in, allows(np.Namespace, r.From, r.Ports, false)...)

@@ -16,26 +16,12 @@ import (
 // chains and sets, selectors, and each rule's hash, which is of its whole text and of all rules before it. No kernel was
 // asked; that iptables takes the rules and prints them as here is seen in TestKernel.
 func TestFelixRules(t *testing.T) {
-	yes := true
-	port := 8472
 	for _, x := range []struct {
 		file   string
 		change func(*cluster.Cluster)
 	}{
 		{"testdata/felix-rules.txt", func(*cluster.Cluster) {}},
-		{"testdata/felix-rules-settings.txt", func(c *cluster.Cluster) {
-			c.CNI.Encapsulation = ""
-			c.IPPools = []*cluster.IPPool{
-				{ObjectMeta: metav1.ObjectMeta{Name: "a"}, Spec: cluster.IPPoolSpec{CIDR: "10.244.0.0/16", VXLANMode: "Always", NATOutgoing: true}},
-				{ObjectMeta: metav1.ObjectMeta{Name: "b"}, Spec: cluster.IPPoolSpec{CIDR: "10.245.0.0/16", IPIPMode: "Always"}},
-			}
-			c.Felix = &cluster.FelixConfiguration{ObjectMeta: metav1.ObjectMeta{Name: "default"}}
-			f := &c.Felix.Spec
-			f.VXLANPort = &port
-			f.DefaultEndpointToHostAction, f.IptablesFilterAllowAction, f.IptablesMangleAllowAction, f.IptablesFilterDenyAction = "Return", "Return", "Return", "Reject"
-			f.DisableConntrackInvalidCheck, f.AllowVXLANPacketsFromWorkloads, f.AllowIPIPPacketsFromWorkloads = &yes, &yes, &yes
-			f.NATOutgoingAddress, f.NATOutgoingExclusions, f.NATOutgoingInterfaceFilter = "192.0.2.9", "IPPoolsAndHostIPs", "eth+"
-		}},
+		{"testdata/felix-rules-settings.txt", unusual},
 	} {
 		data, err := os.ReadFile(x.file)
 		if err != nil {
@@ -59,7 +45,23 @@ func TestFelixRules(t *testing.T) {
 	}
 }
 
-func policiesCluster(t *testing.T) *cluster.Cluster {
+// unusual changes every setting of Felix that changes rules, and has a pool for each tunnel.
+func unusual(c *cluster.Cluster) {
+	yes, port := true, 8472
+	c.CNI.Encapsulation = ""
+	c.IPPools = []*cluster.IPPool{
+		{ObjectMeta: metav1.ObjectMeta{Name: "a"}, Spec: cluster.IPPoolSpec{CIDR: "10.244.0.0/16", VXLANMode: "Always", NATOutgoing: true}},
+		{ObjectMeta: metav1.ObjectMeta{Name: "b"}, Spec: cluster.IPPoolSpec{CIDR: "10.245.0.0/16", IPIPMode: "Always"}},
+	}
+	c.Felix = &cluster.FelixConfiguration{ObjectMeta: metav1.ObjectMeta{Name: "default"}}
+	f := &c.Felix.Spec
+	f.VXLANPort = &port
+	f.DefaultEndpointToHostAction, f.IptablesFilterAllowAction, f.IptablesMangleAllowAction = "Return", "Return", "Return"
+	f.DisableConntrackInvalidCheck, f.AllowVXLANPacketsFromWorkloads, f.AllowIPIPPacketsFromWorkloads = &yes, &yes, &yes
+	f.NATOutgoingAddress, f.NATOutgoingExclusions, f.NATOutgoingInterfaceFilter = "192.0.2.9", "IPPoolsAndHostIPs", "eth+"
+}
+
+func policiesCluster(t testing.TB) *cluster.Cluster {
 	t.Helper()
 	data, err := os.ReadFile("testdata/policies.yaml")
 	if err != nil {
