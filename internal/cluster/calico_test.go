@@ -122,6 +122,7 @@ func TestCalicoProblems(t *testing.T) {
 
 		{"no prefix", "cidr: 192.168.0.0/16", "cidr: 192.168.0.0", `x.yaml:17: IPPool pool: spec.cidr: "192.168.0.0" is no prefix`},
 		{"host bits", "cidr: 192.168.0.0/16", "cidr: 192.168.0.1/16", "IPPool pool: spec.cidr: 192.168.0.1/16 has host bits set (want 192.168.0.0/16)"},
+		{"two pools that overlap", "natOutgoing: true}", "natOutgoing: true}\n---\napiVersion: projectcalico.org/v3\nkind: IPPool\nmetadata: {name: other}\nspec: {cidr: 192.168.9.0/24}", "x.yaml:22: IPPool other: spec.cidr: 192.168.9.0/24 overlaps IPPool pool (192.168.0.0/16)"},
 		{"both encapsulations", "vxlanMode: CrossSubnet", "vxlanMode: Always, ipipMode: Always", "IPPool pool: spec.ipipMode: Always beside vxlanMode Always (want Never in one"},
 		{"a mode of no name", "vxlanMode: CrossSubnet", "vxlanMode: Sometimes", `spec.vxlanMode: "Sometimes" (want Never, Always, CrossSubnet)`},
 		{"a small block size", "natOutgoing: true", "blockSize: 15", "IPPool pool: spec.blockSize: 15 (want 20 to 32)"},
@@ -184,6 +185,7 @@ func TestBlockProblems(t *testing.T) {
 		{"no node", block("a", "192.168.0.0/26", "host:n3"), `IPAMBlock a: spec.affinity: "host:n3" (want host:<node>, one of n1, n2)`},
 		{"no host", block("a", "192.168.0.0/26", "virtual:lb"), `IPAMBlock a: spec.affinity: "virtual:lb"`},
 		{"overlapping", block("a", "192.168.0.0/26", "host:n1") + block("b", "192.168.0.32/27", "host:n2"), "IPAMBlock b: spec.cidr: 192.168.0.32/27 overlaps IPAMBlock a (192.168.0.0/26)"},
+		{"in a wider one behind", block("a", "192.168.0.32/27", "host:n1") + block("b", "192.168.0.0/24", "host:n2"), "IPAMBlock a: spec.cidr: 192.168.0.32/27 overlaps IPAMBlock b (192.168.0.0/24)"},
 		{"twice", block("a", "192.168.0.0/26", "host:n1") + block("a", "192.168.0.64/26", "host:n2"), "IPAMBlock a: is there twice"},
 		{"host bits", block("a", "192.168.0.1/26", "host:n1"), "192.168.0.1/26 has host bits set"},
 	} {

@@ -25,6 +25,7 @@ type policy struct {
 	selectorText    string // by which policies are grouped
 	ingress, egress bool   // what it is for
 	in, out         []allow
+	active          bool // it selects a pod of the node
 }
 
 // allow is one rule of a policy: what is from or to a peer and to a port is let through.

@@ -167,6 +167,34 @@ func TestGroups(t *testing.T) {
 	}
 }
 
+// TestTail joins head and tail as a node has them, and finds the chains that the tail jumps to.
+func TestTail(t *testing.T) {
+	c := withPolicies(t)
+	r, err := Node(c, c.Nodes[0], machineOf(c, c.Nodes[0]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := r.Head.Clone()
+	for _, table := range r.Tail.Tables {
+		for _, chain := range table.Chains {
+			for _, x := range chain.Rules {
+				if err := all.AddTable(table.Name).AddChain(chain.Name).Append(strings.TrimPrefix(x.Text(), "-A "+chain.Name+" ")); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	if err := all.Link(); err != nil {
+		t.Error(err)
+	}
+	if n := len(all.Table("filter").Chain("FORWARD").Rules); n != 3 {
+		t.Errorf("FORWARD has %d rules", n)
+	}
+	if post := all.Table("nat").Chain("POSTROUTING").Rules; len(post) != 1 || !strings.HasSuffix(post[0].Text(), "-j cali-POSTROUTING") {
+		t.Errorf("POSTROUTING: %v", post)
+	}
+}
+
 // FuzzPolicies compiles whatever policies the check lets through: nothing panics, and every rule is one that iptables
 // takes back with nothing left over.
 func FuzzPolicies(f *testing.F) {
