@@ -79,8 +79,13 @@ func TestReadCalico(t *testing.T) {
 	if c.HostMTU(c.Nodes[0]) != 9001 || c.HostMTU(c.Nodes[1]) != 1500 {
 		t.Error("MTUs")
 	}
-	if got := c.Felix.NotActedOn(); !slices.Equal(got, []string{"flowLogsGoldmaneServer"}) {
+	if got := c.NotActedOn(); !slices.Equal(got, []string{"FelixConfiguration default: spec.flowLogsGoldmaneServer"}) {
 		t.Errorf("not acted on: %q", got)
+	}
+	other := *c
+	other.CNI.Name = "aws-vpc-cni"
+	if got := other.NotActedOn(); !slices.Equal(got, []string{"NetworkPolicy default/p"}) {
+		t.Errorf("not acted on by another plugin: %q", got)
 	}
 	if !c.Nodes[0].ENIs[0].NoSourceCheck {
 		t.Error("Felix turns the source check off")
@@ -138,6 +143,8 @@ func TestCalicoProblems(t *testing.T) {
 		{"reject", felix, "iptablesFilterDenyAction: Reject", "spec.iptablesFilterDenyAction: cannot be acted on (want Drop"},
 		{"eBPF", felix, "bpfEnabled: true", "spec.bpfEnabled: cannot be acted on (want false"},
 		{"nftables", felix, "nftablesMode: Enabled", "spec.nftablesMode: cannot be acted on (want Auto or Disabled"},
+		{"a tunnel without a pool", felix, "ipipEnabled: true", "x.yaml: FelixConfiguration default: spec.ipipEnabled: true cannot be acted on (want false or nothing"},
+		{"a pool without its tunnel", felix, "vxlanEnabled: false", "FelixConfiguration default: spec.vxlanEnabled: false cannot be acted on"},
 		{"append", felix, "chainInsertMode: Append", "spec.chainInsertMode: cannot be acted on (want Insert)"},
 		{"marks", felix, "iptablesMarkMask: 65535", "spec.iptablesMarkMask: cannot be acted on"},
 		{"a VNI", "vxlanVNI: 4096", "vxlanVNI: 16777216", "spec.vxlanVNI: 16777216 (want 0 to 16777215)"},

@@ -80,7 +80,6 @@ func (s *settings) felix(f *cluster.FelixSpec) error {
 	action(&s.toHost, f.DefaultEndpointToHostAction)
 	action(&s.filterAllow, f.IptablesFilterAllowAction)
 	action(&s.mangleAllow, f.IptablesMangleAllowAction)
-	s.vxlan, s.ipip = is(f.VXLANEnabled, s.vxlan), is(f.IPIPEnabled, s.ipip)
 	if f.VXLANVNI != nil {
 		s.vni = uint32(*f.VXLANVNI)
 	}
