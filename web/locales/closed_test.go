@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/podpath/podpath/internal/compare"
 	"github.com/podpath/podpath/internal/latency"
 )
 
@@ -13,7 +14,17 @@ func closedSets() map[string][]string {
 	for _, b := range latency.Bases {
 		bases = append(bases, string(b))
 	}
-	return map[string][]string{"latency": latency.Codes, "latency-basis": bases, "latency-source": latency.Sources()}
+	roles := []string{}
+	for _, r := range compare.Roles {
+		roles = append(roles, string(r))
+	}
+	states := []string{}
+	for _, s := range compare.States {
+		states = append(states, string(s))
+	}
+	return map[string][]string{"latency": latency.Codes, "latency-basis": bases, "latency-source": latency.Sources(),
+		"compare": states, "compare-what": compare.Whats, "compare-note": compare.Notes, "compare-figure": compare.FigureCodes, "compare-word": compare.Words,
+		"role": roles}
 }
 
 // TestClosedSets: each code has a sentence in each language, and no sentence is without a code.
