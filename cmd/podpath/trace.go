@@ -12,6 +12,7 @@ import (
 
 	"github.com/podpath/podpath/internal/capture"
 	"github.com/podpath/podpath/internal/compile"
+	"github.com/podpath/podpath/internal/latency"
 	"github.com/podpath/podpath/internal/packet"
 	"github.com/podpath/podpath/internal/query"
 	"github.com/podpath/podpath/internal/trace"
@@ -162,7 +163,9 @@ func write(w io.Writer, t *trace.Trace, output, lang string, explain bool) error
 		e := json.NewEncoder(w)
 		e.SetIndent("", " ")
 		e.SetEscapeHTML(false)
-		return e.Encode(t.Document())
+		d := t.Document()
+		latency.Annotate(d, latency.OfDocument(t, d, latency.Default()))
+		return e.Encode(d)
 	case "path":
 		return rows(w, t.Path())
 	case "rules":

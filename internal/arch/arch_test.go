@@ -33,9 +33,10 @@ var arrows = map[string][]string{
 	"internal/lesson":  {"internal/trace", "internal/compile"},
 	"internal/latency": {"internal/trace"},
 	"internal/capture": {"internal/trace"},
+	"internal/compare": {"internal/trace", "internal/latency"},
 	// Not in architecture.md's table yet: places and ports as people write them, resolved in a compiled cluster and traced.
 	// The server and the command line share it; compile must not know the tracer.
-	"internal/query": {"internal/trace", "internal/compile"},
+	"internal/query": {"internal/trace", "internal/latency", "internal/compile"},
 
 	"internal/compile":     {"internal/cni/awsvpc", "internal/cni/calico", "internal/cni/azure", "internal/cni/kubenet", "internal/kubeproxy", "internal/underlay", "internal/machine"},
 	"internal/snapshot":    {"internal/topology", "internal/netfilter", "internal/cluster"},
@@ -74,7 +75,7 @@ var onlyIn = map[string][]string{
 // pure are the folders that compute and do nothing else: no network, no files, no clock, no chance, no log. What they
 // need of these is a parameter.
 var pure = []string{"internal/packet", "internal/iptables", "internal/nftables", "internal/netfilter", "internal/topology",
-	"internal/trace", "internal/diagram", "internal/cluster", "internal/underlay", "internal/kubeproxy", "internal/cni/awsvpc", "internal/cni/calico"}
+	"internal/trace", "internal/latency", "internal/compare", "internal/diagram", "internal/cluster", "internal/underlay", "internal/kubeproxy", "internal/cni/awsvpc", "internal/cni/calico"}
 
 var impure = []string{"net/http", "os", "os/exec", "log", "log/slog", "database/sql", "time", "math/rand", "math/rand/v2", "crypto/rand"}
 

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/podpath/podpath/internal/compile"
+	"github.com/podpath/podpath/internal/latency"
 	"github.com/podpath/podpath/internal/packet"
 	"github.com/podpath/podpath/internal/topology"
 	"github.com/podpath/podpath/internal/trace"
@@ -227,7 +228,7 @@ func (r *Request) Trace(c *compile.Compiled) (*trace.Trace, error) {
 // runners are reused by requests that need a trace only until it is rendered.
 var runners = sync.Pool{New: func() any { return new(trace.Runner) }}
 
-// Document runs a request and renders its trace.
+// Document runs a request and renders its trace, with what each hop costs.
 func (r *Request) Document(c *compile.Compiled) (*trace.Document, error) {
 	q, err := r.Query(c.Places)
 	if err != nil {
@@ -239,5 +240,7 @@ func (r *Request) Document(c *compile.Compiled) (*trace.Document, error) {
 	if err != nil {
 		return nil, ChoiceError(err)
 	}
-	return t.Document(), nil
+	d := t.Document()
+	latency.Annotate(d, latency.OfDocument(t, d, latency.Default()))
+	return d, nil
 }

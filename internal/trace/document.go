@@ -68,6 +68,18 @@ type HopDocument struct {
 	In        *string        `json:"in"`
 	Out       *string        `json:"out"`
 	Steps     []StepDocument `json:"steps"`
+	// Latency is what the hop costs in time, where someone has added it up (internal/latency); the walk does not.
+	Latency *LatencyDocument `json:"latency,omitempty"`
+}
+
+// LatencyDocument is a time in nanoseconds with the range that it may lie in, what it rests on (measured-here, measured,
+// published, estimate) and the code of its source.
+type LatencyDocument struct {
+	NS     int64  `json:"ns"`
+	Low    int64  `json:"low"`
+	High   int64  `json:"high"`
+	Basis  string `json:"basis"`
+	Source string `json:"source"`
 }
 
 // StepDocument is one decision.

@@ -1,0 +1,51 @@
+package locales
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/podpath/podpath/internal/compare"
+	"github.com/podpath/podpath/internal/latency"
+)
+
+// closedSets are sections whose sentences are looked up by a closed list of codes elsewhere in the program.
+func closedSets() map[string][]string {
+	bases := []string{}
+	for _, b := range latency.Bases {
+		bases = append(bases, string(b))
+	}
+	roles := []string{}
+	for _, r := range compare.Roles {
+		roles = append(roles, string(r))
+	}
+	states := []string{}
+	for _, s := range compare.States {
+		states = append(states, string(s))
+	}
+	return map[string][]string{"latency": latency.Codes, "latency-basis": bases, "latency-source": latency.Sources(),
+		"compare": states, "compare-what": compare.Whats, "compare-note": compare.Notes, "compare-figure": compare.FigureCodes, "compare-word": compare.Words,
+		"role": roles}
+}
+
+// TestClosedSets: each code has a sentence in each language, and no sentence is without a code.
+func TestClosedSets(t *testing.T) {
+	for section, codes := range closedSets() {
+		known := map[string]bool{}
+		for _, c := range codes {
+			known[c] = true
+		}
+		for _, lang := range Languages {
+			all := catalogue(t, lang)
+			for _, code := range codes {
+				if _, ok := all[section+"."+code]; !ok {
+					t.Errorf("%s.toml has no %s.%s", lang, section, code)
+				}
+			}
+			for id := range all {
+				if code, ok := strings.CutPrefix(id, section+"."); ok && !known[code] {
+					t.Errorf("%s.toml: %s is no code", lang, id)
+				}
+			}
+		}
+	}
+}
