@@ -117,24 +117,50 @@ func (e *engine) Places(_ context.Context, preset string, options map[string]str
 
 // Trace implements server.Engine.
 func (e *engine) Trace(ctx context.Context, q server.Query) (*topology.Topology, *trace.Document, error) {
-	settings := q.Settings()
-	c, err := e.cache.Preset(q.Preset, settings, q.From, q.To)
+	c, r, err := e.request(ctx, q)
 	if err != nil {
-		if bare, bareErr := e.cache.Preset(q.Preset, nil); bareErr == nil {
-			return bare.Topology, nil, fieldError(err) // the cluster as it is, beside what is wrong
-		}
-		return nil, nil, fieldError(err)
+		return topologyOf(c), nil, err
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, nil, err
-	}
-	r := query.Request{From: q.From, To: q.To, Protocol: q.Protocol, SrcPort: q.SourcePort, DstPort: q.Port, PortName: q.PortName, TTL: q.TTL, Payload: q.Payload,
-		Options: settings, Choices: q.Choices}
 	d, err := r.Document(c)
 	if err != nil {
 		return c.Topology, nil, fieldError(err)
 	}
 	return c.Topology, d, nil
+}
+
+// Run implements server.Engine.
+func (e *engine) Run(ctx context.Context, q server.Query) (*topology.Topology, *trace.Trace, *trace.Document, error) {
+	c, r, err := e.request(ctx, q)
+	if err != nil {
+		return topologyOf(c), nil, nil, err
+	}
+	t, err := r.Trace(c)
+	if err != nil {
+		return c.Topology, nil, nil, fieldError(err)
+	}
+	return c.Topology, t, t.Document(), nil
+}
+
+// request finds a query's cluster. With an error the cluster is as it is without what is wrong, or nil.
+func (e *engine) request(ctx context.Context, q server.Query) (*compile.Compiled, *query.Request, error) {
+	settings := q.Settings()
+	c, err := e.cache.Preset(q.Preset, settings, q.From, q.To)
+	if err != nil {
+		bare, _ := e.cache.Preset(q.Preset, nil)
+		return bare, nil, fieldError(err)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	return c, &query.Request{From: q.From, To: q.To, Protocol: q.Protocol, SrcPort: q.SourcePort, DstPort: q.Port, PortName: q.PortName, TTL: q.TTL,
+		Payload: q.Payload, Options: settings, Choices: q.Choices}, nil
+}
+
+func topologyOf(c *compile.Compiled) *topology.Topology {
+	if c == nil {
+		return nil
+	}
+	return c.Topology
 }
 
 // Topology implements server.Engine.

@@ -27,6 +27,8 @@ type Engine interface {
 	// Trace walks a packet. What is wrong with the query is a [*FieldError]; the topology may be given all the same, so
 	// that the page can show the cluster beside the message.
 	Trace(ctx context.Context, q Query) (*topology.Topology, *trace.Document, error)
+	// Run is Trace with the walk itself, for pages that count in it.
+	Run(ctx context.Context, q Query) (*topology.Topology, *trace.Trace, *trace.Document, error)
 	// Topology is a preset's network with options, for pages that show it without a packet.
 	Topology(ctx context.Context, preset string, options map[string]string) (*topology.Topology, error)
 }

@@ -201,9 +201,18 @@ func (s *Server) nav(r *http.Request, req *request, path string) []templates.Nav
 	}
 	return []templates.NavLink{
 		{Key: "trace", Href: trace, Current: path == "/trace"},
+		{Key: "compare", Href: compareHref(req), Current: path == "/compare"},
 		{Key: "node", Href: req.href("/node"), Current: path == "/node"},
 		{Key: "questions", Href: "/questions" + req.display(), Current: strings.HasPrefix(path, "/questions")},
 	}
+}
+
+// compareHref leads from a trace to the comparison of it: with the other plugins, where it says nothing else.
+func compareHref(req *request) string {
+	if req.From == "" || req.To == "" {
+		return "/compare" + req.display()
+	}
+	return req.href("/compare")
 }
 
 // display is the part of a query that is about how it is shown, where the address says so.

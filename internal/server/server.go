@@ -69,6 +69,7 @@ func (s *Server) Handler() http.Handler {
 		r.Use(middleware.Timeout(s.timeout))
 		r.Get("/", s.page(s.home))
 		r.Get("/trace", s.page(s.trace))
+		r.Get("/compare", s.page(s.compare))
 		r.Get("/node", s.page(s.node))
 		r.Get("/questions", s.page(s.questions))
 		r.Get("/questions/{id}", s.page(s.question))
