@@ -27,7 +27,7 @@ func (s *source) flags(c *cobra.Command) {
 	f.StringVar(&s.file, "cluster", "", "a cluster's description, YAML")
 	f.StringVar(&s.snapshot, "snapshot", "", "dumps of real nodes: a folder, a txtar file, or - for standard input")
 	f.StringArrayVar(&s.set, "set", nil, "an option, key=value; may be given several times (see podpath presets)")
-	f.StringVar(&s.cni, "cni", "", "the CNI of the cluster: aws-vpc-cni")
+	f.StringVar(&s.cni, "cni", "", "another network plugin for the same nodes and pods: calico-vxlan, calico-ipip … (see podpath presets)")
 	c.MarkFlagsMutuallyExclusive("preset", "cluster", "snapshot")
 }
 
@@ -73,8 +73,11 @@ func (s *source) open(named ...string) (*network, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.cni != "" && s.cni != c.CNI.Name {
-		return nil, fmt.Errorf("--cni %s: want aws-vpc-cni", s.cni)
+	if s.cni != "" {
+		if other, ok := options[compile.CNIKey]; ok && other != s.cni {
+			return nil, fmt.Errorf("--cni %s and --set cni=%s: want one", s.cni, other)
+		}
+		options[compile.CNIKey] = s.cni
 	}
 	made, err := compile.Compile(c, options, named...)
 	if err != nil {

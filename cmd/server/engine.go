@@ -26,12 +26,7 @@ func newEngine() (server.Engine, error) {
 		if err != nil {
 			return nil, err
 		}
-		c := made.Cluster
-		p := server.Preset{ID: id, CNI: c.CNI.Name, Start: start(made)}
-		for _, o := range compile.Options(c) {
-			p.Options = append(p.Options, server.Option{Key: o.Key, Values: o.Values, Default: o.Default})
-		}
-		e.presets = append(e.presets, p)
+		e.presets = append(e.presets, server.Preset{ID: id, Start: start(made)})
 	}
 	return e, nil
 }
@@ -64,6 +59,27 @@ func start(made *compile.Compiled) server.Query {
 
 // Presets implements server.Engine.
 func (e *engine) Presets() []server.Preset { return e.presets }
+
+// Options implements server.Engine. They depend on the network plugin only.
+func (e *engine) Options(preset string, options map[string]string) []server.Option {
+	c, err := compile.Preset(preset)
+	if err != nil {
+		return nil
+	}
+	own := compile.CNIOf(c)
+	if cni, ok := options[compile.CNIKey]; ok {
+		_ = compile.Set(c, compile.CNIKey, cni) // what is wrong with it, Trace says
+	}
+	var out []server.Option
+	for _, o := range compile.Options(c) {
+		x := server.Option{Key: o.Key, Values: o.Values, Default: o.Default}
+		if o.Key == compile.CNIKey {
+			x.Own = own
+		}
+		out = append(out, x)
+	}
+	return out
+}
 
 // Places implements server.Engine. It leaves wrong options to Trace, which says what is wrong with them.
 func (e *engine) Places(_ context.Context, preset string, options map[string]string) ([]server.Place, error) {
@@ -101,21 +117,19 @@ func (e *engine) Places(_ context.Context, preset string, options map[string]str
 
 // Trace implements server.Engine.
 func (e *engine) Trace(ctx context.Context, q server.Query) (*topology.Topology, *trace.Document, error) {
-	c, err := e.cache.Preset(q.Preset, q.Options, q.From, q.To)
+	settings := q.Settings()
+	c, err := e.cache.Preset(q.Preset, settings, q.From, q.To)
 	if err != nil {
 		if bare, bareErr := e.cache.Preset(q.Preset, nil); bareErr == nil {
 			return bare.Topology, nil, fieldError(err) // the cluster as it is, beside what is wrong
 		}
 		return nil, nil, fieldError(err)
 	}
-	if q.CNI != "" && q.CNI != c.Cluster.CNI.Name {
-		return c.Topology, nil, &server.FieldError{Field: "cni", Code: "bad-option", Args: map[string]string{"key": "cni", "value": q.CNI, "values": c.Cluster.CNI.Name}}
-	}
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}
 	r := query.Request{From: q.From, To: q.To, Protocol: q.Protocol, SrcPort: q.SourcePort, DstPort: q.Port, PortName: q.PortName, TTL: q.TTL, Payload: q.Payload,
-		Options: q.Options, Choices: q.Choices}
+		Options: settings, Choices: q.Choices}
 	d, err := r.Document(c)
 	if err != nil {
 		return c.Topology, nil, fieldError(err)

@@ -74,7 +74,8 @@ var onlyIn = map[string][]string{
 // pure are the folders that compute and do nothing else: no network, no files, no clock, no chance, no log. What they
 // need of these is a parameter.
 var pure = []string{"internal/packet", "internal/iptables", "internal/nftables", "internal/netfilter", "internal/topology",
-	"internal/trace", "internal/latency", "internal/compare", "internal/diagram", "internal/cluster", "internal/underlay", "internal/kubeproxy", "internal/cni/awsvpc"}
+	"internal/trace", "internal/latency", "internal/compare", "internal/diagram", "internal/cluster", "internal/underlay", "internal/kubeproxy",
+	"internal/cni/awsvpc", "internal/cni/calico"}
 
 var impure = []string{"net/http", "os", "os/exec", "log", "log/slog", "database/sql", "time", "math/rand", "math/rand/v2", "crypto/rand"}
 

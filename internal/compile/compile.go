@@ -10,6 +10,8 @@ import (
 
 	"github.com/podpath/podpath/internal/cluster"
 	"github.com/podpath/podpath/internal/cni/awsvpc"
+	"github.com/podpath/podpath/internal/cni/calico"
+	"github.com/podpath/podpath/internal/machine"
 	"github.com/podpath/podpath/internal/netfilter"
 	"github.com/podpath/podpath/internal/packet"
 	"github.com/podpath/podpath/internal/topology"
@@ -18,38 +20,123 @@ import (
 
 // topologyOf compiles a checked description. Namespaces are built when they are first asked for.
 func topologyOf(c *cluster.Cluster, endpointSlices []*discoveryv1.EndpointSlice) (*topology.Topology, error) {
-	svc := &services{c, endpointSlices}
-	vpc, err := underlay.Build(c, endpointSlices)
-	if err != nil {
+	t := &topology.Topology{Name: c.Name}
+	b := &builder{c: c, svc: &services{c, endpointSlices}}
+	if err := b.ground(t, endpointSlices); err != nil {
 		return nil, err
 	}
-	t := &topology.Topology{Name: c.Name, Fabric: vpc.Fabric, Assumptions: vpc.Assumptions}
 	for _, n := range c.Nodes {
 		t.Add(n.Name, func() (*topology.Namespace, error) {
-			ns, err := awsvpc.Node(c, n, vpc.Cards[n.Name], vpc.Branches)
+			ns, err := b.node(n)
 			if err != nil {
-				return nil, err
+				return nil, fmt.Errorf("node %s: %w", n.Name, err)
 			}
-			if err := svc.proxy(n, ns); err != nil {
-				return nil, err
-			}
-			ns.Place = topology.Place{Name: n.Key(), Label: n.Name, Machine: n.Machine, HostPods: n.HostPods, Subnet: n.ENIs[0].Subnet, Zone: c.ZoneOf(n)}
+			ns.Place = topology.Place{Name: n.Key(), Label: n.Name, Machine: n.Machine, HostPods: n.HostPods, Subnet: n.Cards()[0].Subnet, Zone: c.ZoneOf(n)}
 			return ns, nil
 		})
 	}
 	for _, p := range c.Pods {
 		t.Add(p.Key(), func() (*topology.Namespace, error) {
-			ns := awsvpc.Pod(c, p)
+			ns, err := b.pod(p)
+			if err != nil {
+				return nil, err
+			}
 			ns.Place = topology.Place{Name: p.Key(), Label: p.Name, Node: p.Node}
 			return ns, nil
 		})
 	}
-	for _, h := range c.Hosts {
-		ns := host(h, vpc.Fabric)
-		t.AddNamespace(ns)
-		vpc.Fabric.Outside[h.Address] = topology.Port{Namespace: ns.Name, Interface: "eth0"}
-	}
 	return t, nil
+}
+
+// builder makes namespaces of a description: what the machine has, what the plugin adds, what kube-proxy adds.
+type builder struct {
+	c    *cluster.Cluster
+	svc  *services
+	vpc  *underlay.VPC  // one of the two is set
+	site *underlay.Site //
+}
+
+// ground makes what the nodes stand on, and the hosts beyond it.
+func (b *builder) ground(t *topology.Topology, endpointSlices []*discoveryv1.EndpointSlice) (err error) {
+	c := b.c
+	if c.Site != nil {
+		learned, err := b.learned()
+		if err != nil {
+			return err
+		}
+		if b.site, err = underlay.BuildSite(c, learned); err != nil {
+			return err
+		}
+		t.Site = b.site.Top
+		for _, ns := range b.site.Spaces {
+			t.AddNamespace(ns)
+		}
+		return nil
+	}
+	if b.vpc, err = underlay.Build(c, endpointSlices); err != nil {
+		return err
+	}
+	t.Fabric, t.Assumptions = b.vpc.Fabric, b.vpc.Assumptions
+	for _, h := range c.Hosts {
+		ns := host(h, t.Fabric)
+		t.AddNamespace(ns)
+		t.Fabric.Outside[h.Address] = topology.Port{Namespace: ns.Name, Interface: "eth0"}
+	}
+	return nil
+}
+
+// learned are the routes that a site's router has from the nodes by BGP: where each node's blocks of pod addresses are. Nodes
+// that tunnel by VXLAN tell nobody.
+func (b *builder) learned() ([]cluster.SiteRoute, error) {
+	if !b.c.Site.Router.BGP || b.c.CNI.Name != cluster.CalicoName {
+		return nil, nil
+	}
+	blocks, err := calico.Blocks(b.c)
+	if err != nil {
+		return nil, err
+	}
+	var out []cluster.SiteRoute
+	for _, x := range blocks {
+		if n := b.c.Node(x.Node); n != nil && !x.Pool.VXLAN() && !x.Pool.Spec.DisableBGPExport {
+			out = append(out, cluster.SiteRoute{To: x.Prefix, Via: n.Address()})
+		}
+	}
+	return out, nil
+}
+
+// node makes a node's root namespace.
+func (b *builder) node(n *cluster.Node) (*topology.Namespace, error) {
+	if b.c.CNI.Name != cluster.CalicoName {
+		ns, err := awsvpc.Node(b.c, n, b.vpc.Cards[n.Name], b.vpc.Branches)
+		if err != nil {
+			return nil, err
+		}
+		// kube-proxy puts its jumps at the head of the built-in chains, so they stand before the plugin's whoever came first.
+		return ns, b.svc.proxy(n, ns, nil, ns.Netfilter.Rules, ns.Netfilter.Native, ns.Netfilter.Sets)
+	}
+	ns := b.root(n)
+	r, err := calico.Node(b.c, n, ns)
+	if err != nil {
+		return nil, err
+	}
+	// Felix keeps its jumps at the head whatever others insert, and two rules at the end of FORWARD.
+	return ns, b.svc.proxy(n, ns, r.Head, r.Tail, nil, r.Sets)
+}
+
+// root is a node's root namespace as it is before a plugin comes.
+func (b *builder) root(n *cluster.Node) *topology.Namespace {
+	if b.site != nil {
+		return machine.Root(b.c, n, nil, func(nic int) topology.Port { return b.site.Port(n, nic) })
+	}
+	return machine.Root(b.c, n, b.vpc.Cards[n.Name], nil)
+}
+
+// pod makes a pod's namespace.
+func (b *builder) pod(p *cluster.Pod) (*topology.Namespace, error) {
+	if b.c.CNI.Name == cluster.CalicoName {
+		return calico.Pod(b.c, p)
+	}
+	return awsvpc.Pod(b.c, p), nil
 }
 
 // host is a machine beyond the Internet gateway: one address, and a default route to its own router.

@@ -1,7 +1,6 @@
 package compile
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/podpath/podpath/internal/iptables"
 	"github.com/podpath/podpath/internal/kubeproxy"
 	"github.com/podpath/podpath/internal/netfilter"
+	"github.com/podpath/podpath/internal/nftables"
 	"github.com/podpath/podpath/internal/topology"
 )
 
@@ -51,40 +51,39 @@ func (s *services) node(n *cluster.Node) *corev1.Node {
 	}
 }
 
-// proxy adds to a node what its kube-proxy writes. kube-proxy puts its jumps at the head of the built-in chains, so they
-// stand before those of the network plugin whoever came first.
-func (s *services) proxy(n *cluster.Node, ns *topology.Namespace) error {
-	if !s.runs() {
-		return nil
-	}
-	in := s.input(n)
-	rules, err := kubeproxy.Rules(in, kubeproxy.IPv4)
-	if err != nil {
-		return fmt.Errorf("node %s: %w", n.Name, err)
-	}
-	own := ns.Netfilter
-	if rules, err = join(rules, own.Rules); err != nil {
-		return fmt.Errorf("node %s: %w", n.Name, err)
-	}
-	six, err := kubeproxy.Rules(in, kubeproxy.IPv6)
-	if err != nil {
-		return fmt.Errorf("node %s: %w", n.Name, err)
-	}
-	ns.Netfilter = netfilter.New(rules, own.Native, own.Sets)
-	ns.Netfilter.Rules6 = six
-	for k, v := range in.Sysctls() {
-		if _, given := n.Sysctls[k]; !given {
-			ns.Sysctl[k] = v
+// proxy gives a node its rules: those of its network plugin that stand before kube-proxy's, kube-proxy's own where one runs,
+// and the plugin's that stand behind.
+func (s *services) proxy(n *cluster.Node, ns *topology.Namespace, head, tail *iptables.Ruleset, native *nftables.Ruleset, sets map[string]*netfilter.Set) error {
+	var own, six *iptables.Ruleset
+	if s.runs() {
+		in := s.input(n)
+		var err error
+		if own, err = kubeproxy.Rules(in, kubeproxy.IPv4); err != nil {
+			return err
+		}
+		if six, err = kubeproxy.Rules(in, kubeproxy.IPv6); err != nil {
+			return err
+		}
+		for k, v := range in.Sysctls() {
+			if _, given := n.Sysctls[k]; !given {
+				ns.Sysctl[k] = v
+			}
 		}
 	}
+	rules, err := join(head, own, tail)
+	if err != nil {
+		return err
+	}
+	ns.Netfilter = netfilter.New(rules, native, sets)
+	ns.Netfilter.Rules6 = six
 	return nil
 }
 
-// join makes one ruleset of two writers': in each built-in chain the first one's rules stand before the second's. User
-// chains are sorted by name, as iptables-save lists them. Neither may be used by itself afterwards.
-func join(first, second *iptables.Ruleset) (*iptables.Ruleset, error) {
+// join makes one ruleset of several writers', any of which may be nil: in each built-in chain an earlier one's rules stand
+// before a later one's. User chains are sorted by name, as iptables-save lists them. None may be used by itself afterwards.
+func join(writers ...*iptables.Ruleset) (*iptables.Ruleset, error) {
 	out := &iptables.Ruleset{}
-	for _, rs := range []*iptables.Ruleset{first, second} {
+	for _, rs := range writers {
 		if rs == nil {
 			continue
 		}

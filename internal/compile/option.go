@@ -24,10 +24,15 @@ type Option struct {
 	Default string
 
 	apply func(c *cluster.Cluster, value string)
+	// fits says whether a cluster can have it; nil: every one.
+	fits func(c *cluster.Cluster) bool
 }
 
+// CNIKey is the option that gives a cluster another network plugin. It is applied first: what the others are depends on it.
+const CNIKey = "cni"
+
 func env(key, name string, values []string, def string) Option {
-	return Option{Key: key, Env: name, Values: values, Default: def, apply: func(c *cluster.Cluster, v string) {
+	return Option{Key: key, Env: name, Values: values, Default: def, fits: onAWSVPCCNI, apply: func(c *cluster.Cluster, v string) {
 		if c.CNI.Env == nil {
 			c.CNI.Env = map[string]string{}
 		}
@@ -35,26 +40,48 @@ func env(key, name string, values []string, def string) Option {
 	}}
 }
 
+func onAWSVPCCNI(c *cluster.Cluster) bool { return c.CNI.Name != cluster.CalicoName }
+func onCalico(c *cluster.Cluster) bool    { return c.CNI.Name == cluster.CalicoName }
+func inVPC(c *cluster.Cluster) bool       { return c.Site == nil }
+func onSite(c *cluster.Cluster) bool      { return c.Site != nil }
+
 var onOff = []string{"false", "true"}
 
-// options are those of the AWS VPC CNI, of kube-proxy and of load balancers, in the order of the page.
+// options are those of the network plugins, of kube-proxy, of load balancers and of what the nodes stand on, in the order of
+// the page.
 var options = []Option{
-	{Key: "iptables", Values: []string{"nft", "legacy"}, Default: "nft", apply: func(c *cluster.Cluster, v string) { c.CNI.Backend = v }},
+	{Key: CNIKey, apply: setCNI},
+	{Key: "natoutgoing", Values: onOff, Default: "true", fits: onCalico, apply: func(c *cluster.Cluster, v string) {
+		for _, p := range ownPools(c) {
+			p.Spec.NATOutgoing = v == "true"
+		}
+	}},
+	{Key: "networkpolicy", Values: policyNames, Default: "none", fits: onCalico, apply: setPolicies},
+	{Key: "sourcecheck", Values: []string{"true", "false"}, Default: "true", fits: inVPC, apply: func(c *cluster.Cluster, v string) {
+		for _, n := range c.Nodes {
+			for _, e := range n.ENIs {
+				e.NoSourceCheck = v == "false"
+			}
+		}
+	}},
+	{Key: "podingress", Values: onOff, Default: "false", fits: func(c *cluster.Cluster) bool { return inVPC(c) && onCalico(c) }, apply: podIngress},
+	{Key: "bgp", Values: onOff, Default: "false", fits: onSite, apply: func(c *cluster.Cluster, v string) { c.Site.Router.BGP = v == "true" }},
+	{Key: "iptables", Values: []string{"nft", "legacy"}, Default: "nft", fits: onAWSVPCCNI, apply: func(c *cluster.Cluster, v string) { c.CNI.Backend = v }},
 	env("externalsnat", awsvpc.EnvExternalSNAT, onOff, "false"),
 	env("randomizesnat", awsvpc.EnvRandomizeSNAT, []string{"prng", "hashrandom", "none"}, "prng"),
 	env("excludesnatcidrs", awsvpc.EnvExcludeSNATCIDRs, nil, ""),
 	env("nodeport", awsvpc.EnvNodePortSupport, []string{"true", "false"}, "true"),
 	env("externalservicecidrs", awsvpc.EnvExternalServices, nil, ""),
-	{Key: "vpccidrs", Default: "", apply: func(c *cluster.Cluster, v string) {
+	{Key: "vpccidrs", Default: "", fits: onAWSVPCCNI, apply: func(c *cluster.Cluster, v string) {
 		for _, p := range cidrs(v) {
 			if !slices.Contains(c.VPC.CIDRs, p) {
 				c.VPC.CIDRs = append(c.VPC.CIDRs, p)
 			}
 		}
 	}},
-	{Key: "customnetworking", Env: awsvpc.EnvCustomNetwork, Values: onOff, Default: "false", apply: customNetworking},
-	{Key: "prefixdelegation", Env: awsvpc.EnvPrefixDelegation, Values: onOff, Default: "false", apply: prefixDelegation},
-	{Key: "securitygroups", Values: []string{"off", "strict", "standard"}, Default: "off", apply: securityGroups},
+	{Key: "customnetworking", fits: onAWSVPCCNI, Env: awsvpc.EnvCustomNetwork, Values: onOff, Default: "false", apply: customNetworking},
+	{Key: "prefixdelegation", fits: onAWSVPCCNI, Env: awsvpc.EnvPrefixDelegation, Values: onOff, Default: "false", apply: prefixDelegation},
+	{Key: "securitygroups", fits: onAWSVPCCNI, Values: []string{"off", "strict", "standard"}, Default: "off", apply: securityGroups},
 	{Key: "masqueradeall", Values: onOff, Default: "false", apply: kubeProxy(func(k *cluster.KubeProxyConfig, v string) bool {
 		k.IPTables.MasqueradeAll = v == "true"
 		return k.IPTables.MasqueradeAll
@@ -63,8 +90,30 @@ var options = []Option{
 		k.ClusterCIDR = strings.TrimSpace(v)
 		return k.ClusterCIDR != ""
 	})},
-	{Key: "preserveclientip", Values: asIs, Default: "default", apply: balancers(underlay.SetPreserve)},
-	{Key: "crosszone", Values: asIs, Default: "default", apply: balancers(underlay.SetCrossZone)},
+	{Key: "preserveclientip", fits: inVPC, Values: asIs, Default: "default", apply: balancers(underlay.SetPreserve)},
+	{Key: "crosszone", fits: inVPC, Values: asIs, Default: "default", apply: balancers(underlay.SetCrossZone)},
+}
+
+// podIngress lets the pods' ranges into every security group. A rule that names a group means the addresses of its cards, of
+// which a pod's is none.
+func podIngress(c *cluster.Cluster, v string) {
+	if v != "true" {
+		return
+	}
+	for _, g := range c.VPC.SecurityGroups {
+		for _, p := range c.Pools() {
+			g.Ingress = append(g.Ingress, cluster.GroupRule{CIDR: p.Prefix()})
+		}
+	}
+}
+
+// ownPools are the cluster's IPPools; the one that stands for a file without any becomes one of the file's.
+func ownPools(c *cluster.Cluster) []*cluster.IPPool {
+	if len(c.IPPools) == 0 {
+		c.IPPools = []*cluster.IPPool{c.DefaultPool()}
+		c.CNI.Encapsulation = ""
+	}
+	return c.IPPools
 }
 
 // asIs are the values of a switch that a description may have set for some and not for others.
@@ -94,12 +143,22 @@ func kubeProxy(set func(k *cluster.KubeProxyConfig, value string) bool) func(*cl
 
 // Options are the switches of a cluster, with the values that it has now as defaults.
 func Options(c *cluster.Cluster) []Option {
-	out := slices.Clone(options)
+	out := slices.DeleteFunc(slices.Clone(options), func(o Option) bool { return o.fits != nil && !o.fits(c) })
 	for i := range out {
 		if v, ok := c.CNI.Env[out[i].Env]; ok && out[i].Env != "" {
 			out[i].Default = v
 		}
 		switch k := c.KubeProxy; {
+		case out[i].Key == CNIKey:
+			out[i].Values, out[i].Default = CNIs(c), CNIOf(c)
+		case out[i].Key == "natoutgoing" && len(c.IPPools) > 0 && !c.IPPools[0].Spec.NATOutgoing:
+			out[i].Default = "false"
+		case out[i].Key == "networkpolicy" && len(c.NetworkPolicies) > 0:
+			out[i].Values, out[i].Default = append([]string{"default"}, policyNames...), "default"
+		case out[i].Key == "sourcecheck" && slices.ContainsFunc(c.Nodes, func(n *cluster.Node) bool { return len(n.ENIs) > 0 && n.ENIs[0].NoSourceCheck }):
+			out[i].Default = "false"
+		case out[i].Key == "bgp" && c.Site.Router.BGP:
+			out[i].Default = "true"
 		case out[i].Key == "iptables" && c.CNI.Backend != "":
 			out[i].Default = c.CNI.Backend
 		case k != nil && out[i].Key == "masqueradeall" && k.IPTables.MasqueradeAll:
@@ -113,8 +172,9 @@ func Options(c *cluster.Cluster) []Option {
 
 // Set changes a cluster by one option. The error is a [*FieldError].
 func Set(c *cluster.Cluster, key, value string) error {
-	for _, o := range options {
-		if !strings.EqualFold(o.Key, key) && (o.Env == "" || o.Env != key) {
+	known := Options(c)
+	for _, o := range known {
+		if !o.named(key) {
 			continue
 		}
 		bad := func(want string) error {
@@ -139,7 +199,7 @@ func Set(c *cluster.Cluster, key, value string) error {
 		return nil
 	}
 	var keys []string
-	for _, o := range options {
+	for _, o := range known {
 		keys = append(keys, o.Key)
 	}
 	return &FieldError{Field: key, Code: "unknown-option", Args: map[string]string{"key": key, "want": strings.Join(keys, ", ")}}
@@ -147,9 +207,15 @@ func Set(c *cluster.Cluster, key, value string) error {
 
 // Apply sets several options, by key, so that the result does not depend on a map's order.
 func Apply(c *cluster.Cluster, options map[string]string) error {
-	for _, o := range Options(c) { // in the page's order: some build on others
+	if v, ok := options[CNIKey]; ok {
+		if err := Set(c, CNIKey, v); err != nil {
+			return err
+		}
+	}
+	known := Options(c)
+	for _, o := range known { // in the page's order: some build on others
 		for _, k := range slices.Sorted(maps.Keys(options)) {
-			if strings.EqualFold(k, o.Key) || k == o.Env && k != "" {
+			if o.Key != CNIKey && o.named(k) {
 				if err := Set(c, k, options[k]); err != nil {
 					return err
 				}
@@ -157,11 +223,16 @@ func Apply(c *cluster.Cluster, options map[string]string) error {
 		}
 	}
 	for _, k := range slices.Sorted(maps.Keys(options)) {
-		if !slices.ContainsFunc(Options(c), func(o Option) bool { return strings.EqualFold(k, o.Key) || k == o.Env }) {
+		if !slices.ContainsFunc(known, func(o Option) bool { return o.named(k) }) {
 			return Set(c, k, options[k])
 		}
 	}
 	return nil
+}
+
+// named says whether a key means the option.
+func (o *Option) named(key string) bool {
+	return strings.EqualFold(key, o.Key) || key == o.Env && key != ""
 }
 
 func cidrs(s string) []netip.Prefix {

@@ -58,8 +58,10 @@ func places(c *cluster.Cluster, f *topology.Fabric, endpointSlices []*discoveryv
 	for _, s := range c.Services {
 		out = append(out, servicePlace(s, endpointSlices))
 	}
-	for _, b := range f.Balancers {
-		out = append(out, balancerPlace(c, b))
+	if f != nil {
+		for _, b := range f.Balancers {
+			out = append(out, balancerPlace(c, b))
+		}
 	}
 	for _, h := range c.Hosts {
 		out = append(out, Place{Name: h.Name, Label: h.Name, Address: h.Address, Kind: topology.External})

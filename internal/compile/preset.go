@@ -12,7 +12,9 @@ import (
 var presetFiles embed.FS
 
 // Presets are the clusters that come with podpath, the default first.
-func Presets() []string { return []string{"eks-study", "eks-private"} }
+func Presets() []string {
+	return []string{"eks-study", "eks-private", "eks-two-subnets", "onprem-study"}
+}
 
 // Preset reads a preset afresh; the caller may change what it gets.
 func Preset(id string) (*cluster.Cluster, error) {

@@ -43,7 +43,7 @@ func Compile(c *cluster.Cluster, options map[string]string, named ...string) (*C
 
 // onInternet says whether an address is a public one that nothing in the description has.
 func onInternet(c *cluster.Cluster, a netip.Addr) bool {
-	if !a.Is4() || topology.PrivateUse(a) || !a.IsGlobalUnicast() || c.VPC.InternetGateway == "" {
+	if !a.Is4() || topology.PrivateUse(a) || !a.IsGlobalUnicast() || !wayOut(c) || c.Taken()[a] {
 		return false
 	}
 	for _, p := range c.VPC.CIDRs {
@@ -51,19 +51,15 @@ func onInternet(c *cluster.Cluster, a netip.Addr) bool {
 			return false
 		}
 	}
-	for _, n := range c.Nodes {
-		for _, e := range n.ENIs {
-			if e.Public == a {
-				return false
-			}
-		}
+	return true
+}
+
+// wayOut says whether the network that the nodes stand on leads to the Internet at all.
+func wayOut(c *cluster.Cluster) bool {
+	if c.Site != nil {
+		return c.Site.Router.Public.IsValid()
 	}
-	for _, g := range c.VPC.NATGateways {
-		if g.Public == a {
-			return false
-		}
-	}
-	return !slices.ContainsFunc(c.Hosts, func(h *cluster.Host) bool { return h.Address == a })
+	return c.VPC.InternetGateway != ""
 }
 
 // Cache keeps compiled presets. It is for many goroutines at once.

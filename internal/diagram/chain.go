@@ -63,7 +63,7 @@ func (l *layout) deviceKey(leg []*hop, i int) string {
 	if _, ok := l.pods[h.Namespace]; ok {
 		return ""
 	}
-	if _, ok := l.nodes[h.Namespace]; ok {
+	if _, ok := l.nodes[h.Namespace]; ok || l.onStrip(h) {
 		return ""
 	}
 	if l.m.topo.Fabric == nil || h.Kind != string(topology.Router) {
@@ -140,6 +140,12 @@ func (l *layout) findDevices() {
 		get("router").as(circle, rankRouter, topology.Router)
 		l.fabricGateways(f, get)
 		l.outside(f, get)
+	}
+	if s := l.m.topo.Site; s != nil {
+		d := get("ns-" + s.Router)
+		d.as(block, rankRouter, topology.Router)
+		d.ns = l.m.space(s.Router)
+		d.name = s.Router
 	}
 	for _, leg := range l.hops {
 		counts := map[string]int{}
@@ -322,7 +328,7 @@ func (l *layout) drawOutwards(d *deviceGeo, y float64) float64 {
 // drawBlock draws a device that has rows of stations inside.
 func (l *layout) drawBlock(d *deviceGeo, r Rect) {
 	b := Box{ID: d.id, Class: Device, Radius: 12, Rect: r, Quiet: !d.visited}
-	if d.rank < rankInternetGateway {
+	if d.rank < rankInternetGateway && (l.m.topo.Site == nil || d.rank == rankRouter) {
 		b.Parent = l.vpcID()
 	}
 	x := r.X + 60
@@ -408,6 +414,9 @@ func (l *layout) drawBlocks() {
 	y := l.busY + 22
 	var prev *deviceGeo
 	for _, d := range l.chain {
+		if l.m.topo.Site != nil && prev != nil && prev.rank == rankRouter && d.rank != rankRouter {
+			y += 16 // across the site's edge
+		}
 		d.shape = block
 		d.x, d.top = blockTrunk, y
 		d.y = y + 44
@@ -417,5 +426,36 @@ func (l *layout) drawBlocks() {
 			l.s.Links = append(l.s.Links, Line{{d.x + 5, prev.bot}, {d.x + 5, d.top}})
 		}
 		y, prev = d.bot+34, d
+	}
+	if l.m.topo.Site == nil {
+		return
+	}
+	l.siteNotes()
+	edge := l.zoneEnd + 8
+	for _, d := range l.chain {
+		if d.rank == rankRouter {
+			edge = max(edge, d.bot+16)
+		}
+	}
+	for i := range l.s.Boxes {
+		if l.s.Boxes[i].ID == "vpc" {
+			l.s.Boxes[i].H = edge - l.s.Boxes[i].Y
+		}
+	}
+	for _, g := range l.order { // the cables from the cards to the switch
+		for i := range g.m.uplinks {
+			x := g.col[i] + 5
+			l.s.Links = append(l.s.Links, Line{{x, g.rootBottom + 36}, {x, l.stripY - stripHeight/2}})
+		}
+	}
+	if d := l.devs["ns-"+l.m.topo.Site.Router]; d != nil {
+		for i, g := range l.order {
+			x := g.col[0] + 5
+			if i == 0 {
+				l.s.Links = append(l.s.Links, Line{{x, l.stripY + stripHeight/2}, {x, l.busY}, {d.x + 5, l.busY}, {d.x + 5, d.top}})
+			} else if g.m.subnet != l.order[0].m.subnet {
+				l.s.Links = append(l.s.Links, Line{{x, l.stripY + stripHeight/2}, {x, d.bot - 18}, {blockRight, d.bot - 18}})
+			}
+		}
 	}
 }

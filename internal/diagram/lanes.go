@@ -80,6 +80,10 @@ func (w *walker) hop(i int) {
 		w.node(g, i)
 		return
 	}
+	if w.l.onStrip(h) {
+		w.strip(i)
+		return
+	}
 	w.device(w.l.devs[w.l.deviceKey(w.leg, i)], i)
 }
 
@@ -168,6 +172,9 @@ func (w *walker) node(g *nodeGeo, i int) {
 		if l.cross {
 			label.Max -= 30
 		}
+		if g.m.tunnel != nil {
+			label.Max = min(label.Max, g.col[1]-24-label.X) // beside its device
+		}
 		w.stop(s, x, y, boxID(g.m.ns.Name), label)
 	}
 	switch {
@@ -209,7 +216,7 @@ func (w *walker) arrive(g *nodeGeo, i int, in side) {
 		return
 	}
 	px, py := w.port(g, in)
-	if (in == botLeft || in == botRight) && i > 0 {
+	if (in == botLeft || in == botRight) && i > 0 && !w.l.onStrip(w.leg[i-1]) {
 		w.at(px, w.l.busY+w.o)
 	}
 	w.at(px, py)
@@ -300,17 +307,24 @@ func (w *walker) neighbour(d *deviceGeo, i int, dev func(*hop) *string) (towards
 
 func (w *walker) device(d *deviceGeo, i int) {
 	h := w.leg[i]
-	from, fromX := w.neighbour(d, i-1, func(h *hop) *string { return h.Out })
-	to, toX := w.neighbour(d, i+1, func(h *hop) *string { return h.In })
+	prev, next := w.beyond(i, -1), w.beyond(i, 1)
+	from, fromX := w.neighbour(d, prev, func(h *hop) *string { return h.Out })
+	to, toX := w.neighbour(d, next, func(h *hop) *string { return h.In })
 	stations := append(append(append([]int(nil), h.in...), h.inside...), h.out...)
 	switch d.shape {
 	case circle:
 		w.circle(d, h, stations, from, to)
 	case block:
-		w.block(d, h, stations, from, to, fromX, toX)
+		// A host that is visited twice in a row, as by a tunnel, is come to once and left once.
+		w.block(d, h, stations, from, to, fromX, toX, w.sameDevice(i, i-1), w.sameDevice(i, i+1))
 	default:
 		w.gate(d, h, stations, from, to)
 	}
+}
+
+// sameDevice says whether two hops are at one device.
+func (w *walker) sameDevice(i, j int) bool {
+	return j >= 0 && j < len(w.leg) && w.leg[i].Namespace == w.leg[j].Namespace
 }
 
 // circle: every line runs through the router's middle; further stations stand on the bus before it or after it.
@@ -325,11 +339,21 @@ func (w *walker) circle(d *deviceGeo, h *hop, stations []int, from, to towards) 
 	n := len(stations)
 	onBus := func(t towards) bool { return d.rank == rankRouter && (t == leftNode || t == rightNode) }
 	before, after := 0, 0
+	further := 0 // places on the bus that earlier visits have taken
+	if h.offset > 1 {
+		further = h.offset - 1
+	}
 	switch {
 	case h.offset > 0 && onBus(to) && !onBus(from):
 		// A second visit of the leg: the circle is taken, and its stations stand on the bus beside it.
 		after = n
 		w.at(d.x+w.o, d.y)
+	case h.offset > 0 && to == noHop && d.rank == rankRouter:
+		// It ends at the second visit: beside the circle, away from the node that it came from first.
+		for k, s := range stations {
+			w.stop(s, d.x+float64(k+1+further)*30, w.l.busY+w.o, d.id, nil)
+		}
+		return
 	case h.offset > 0 && onBus(from):
 		before = n
 	case onBus(from):
@@ -340,12 +364,12 @@ func (w *walker) circle(d *deviceGeo, h *hop, stations []int, from, to towards) 
 	for k, s := range stations {
 		switch {
 		case k < before:
-			w.stop(s, d.x+side(from)*float64(before-k)*30, w.l.busY+w.o, d.id, nil)
+			w.stop(s, d.x+side(from)*float64(before-k+further)*30, w.l.busY+w.o, d.id, nil)
 		case k > n-1-after:
 			if k == n-after {
 				bus()
 			}
-			w.stop(s, d.x+side(to)*float64(k-(n-1-after))*30, w.l.busY+w.o, d.id, nil)
+			w.stop(s, d.x+side(to)*float64(k-(n-1-after)+further)*30, w.l.busY+w.o, d.id, nil)
 		default:
 			if onBus(from) {
 				bus()
@@ -384,7 +408,7 @@ func (w *walker) gate(d *deviceGeo, h *hop, stations []int, from, to towards) {
 
 // block: a device with its stations in rows. The left node's line comes in at the top; the right node's at the side
 // below the last row, unless it goes on outwards.
-func (w *walker) block(d *deviceGeo, h *hop, stations []int, from, to towards, fromX, toX float64) {
+func (w *walker) block(d *deviceGeo, h *hop, stations []int, from, to towards, fromX, toX float64, again, stays bool) {
 	x := d.x + w.o
 	sideY := d.bot - 18 + w.o/2
 	node := func(t towards) bool { return t == leftNode || t == rightNode }
@@ -400,7 +424,7 @@ func (w *walker) block(d *deviceGeo, h *hop, stations []int, from, to towards, f
 	if from == noHop {
 		down = toLower
 	}
-	if node(from) {
+	if node(from) && !again {
 		if fromLower {
 			w.at(fromX, sideY)
 			w.at(x, sideY)
@@ -420,7 +444,7 @@ func (w *walker) block(d *deviceGeo, h *hop, stations []int, from, to towards, f
 	if len(stations) == 0 {
 		w.at(x, d.y)
 	}
-	if !node(to) {
+	if !node(to) || stays {
 		return
 	}
 	if toLower {

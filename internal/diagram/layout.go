@@ -58,6 +58,7 @@ type layout struct {
 	cross     bool    // some hop needs the loop at the right of the root namespace
 	zoneEnd   float64 // bottom of the zones
 	busY      float64 // the line from the nodes to the router
+	stripY    float64 // on a site: the switches
 }
 
 // hop is one hop of a leg with its stations, by where they stand.
@@ -94,8 +95,10 @@ func collect(d *trace.Document) [][]*hop {
 		}
 		h := legs[s.Leg][s.Hop]
 		switch {
-		case s.Kind == "receive" && h.In != nil && len(h.in) == 0 && len(h.inside) == 0:
+		case s.Kind == "receive" && h.In != nil && len(h.inside) == 0:
 			h.in = append(h.in, i)
+		case (s.Kind == "encap" || s.Kind == "decap") && h.In != nil && len(h.inside) == 0:
+			h.in = append(h.in, i) // at the tunnel's device, which the packet comes by
 		case s.Kind == "transmit" && h.Out != nil:
 			// A VLAN device hands the frame to its parent: only the last one stands at the port.
 			h.inside = append(h.inside, h.out...)
@@ -207,6 +210,7 @@ const (
 	topRight      // the right pod's veth, reached by the loop
 	botLeft       // the left card: the trunk's lower end
 	botRight      // the right card, reached by a jog
+	inside        // a tunnel's device, beside the trunk between two visits of the node
 )
 
 // side says where an interface of a node is.
@@ -218,6 +222,9 @@ func (l *layout) side(n *nodeModel, dev string) side {
 		if p.veth != nil && p.veth.Name == dev {
 			return topLeft + side(i)
 		}
+	}
+	if n.tunnel != nil && n.tunnel.Name == dev {
+		return inside
 	}
 	card := l.m.cardOf(n.ns, dev)
 	for i, u := range n.uplinks {
@@ -243,7 +250,7 @@ func (l *layout) loops(n *nodeModel, h *hop) bool {
 // drawNodes places the zones, the open nodes and what is in them, and the other nodes as one line each.
 func (l *layout) drawNodes() {
 	top := 36.0
-	if l.m.topo.Fabric == nil {
+	if !l.grounded() {
 		top = 10
 	}
 	l.drawVPC()
@@ -258,6 +265,10 @@ func (l *layout) drawNodes() {
 	rootTop := podBottom + 50
 	rootBottom := rootTop + row0 + float64(l.rows-1)*rowPitch + 54
 	l.zoneEnd = rootBottom + 56
+	if l.m.topo.Site != nil {
+		l.stripY = rootBottom + 66
+		l.zoneEnd = l.stripY + 28
+	}
 	l.busY = l.zoneEnd + 34
 
 	for i, n := range l.m.nodes {
@@ -278,9 +289,11 @@ func (l *layout) drawNodes() {
 			w = zoneRight - zoneLeft + zoneWidth
 		}
 		zone := l.vpcID()
-		if l.m.topo.Fabric != nil {
+		if l.grounded() {
 			if i == 0 || !shared {
-				l.drawZone("zone-"+slug(g.m.ns.Name), g.m.ns, Rect{g.x, top, w, l.zoneEnd - top})
+				r := Rect{g.x, top, w, l.zoneEnd - top}
+				l.drawZone("zone-"+slug(g.m.ns.Name), g.m.ns, r)
+				l.drawSwitch(g.m.subnet, "zone-"+slug(g.m.ns.Name), r)
 			}
 			zone = "zone-" + slug(l.order[0].m.ns.Name)
 			if !shared {
@@ -295,16 +308,20 @@ func (l *layout) drawNodes() {
 }
 
 func (l *layout) vpcID() string {
-	if l.m.topo.Fabric == nil {
+	if !l.grounded() {
 		return ""
 	}
 	return "vpc"
 }
 
+// grounded says whether the nodes stand in a VPC or on a site, whose zones are drawn, and not in a recording.
+func (l *layout) grounded() bool { return l.m.topo.Fabric != nil || l.m.topo.Site != nil }
+
 // drawVPC draws the outermost box; its height is set once the chain below the nodes is known.
 func (l *layout) drawVPC() {
 	f := l.m.topo.Fabric
 	if f == nil {
+		l.drawSite()
 		return
 	}
 	b := Box{ID: "vpc", Class: VPC, Radius: 14, Rect: Rect{6, 4, Width - 12, 0}}
@@ -336,7 +353,7 @@ func (l *layout) drawZone(id string, ns *topology.Namespace, r Rect) {
 // zoneArgs are the arguments of a zone's title: its name, and whether its subnet is public.
 func (l *layout) zoneArgs(ns *topology.Namespace) map[string]string {
 	args := map[string]string{"zone": ns.Place.Zone, "kind": ""}
-	if s := l.m.subnet(ns.Place.Subnet); s != nil {
+	if s := l.m.subnet(ns.Place.Subnet); s != nil && l.m.topo.Fabric != nil {
 		args["kind"] = "private"
 		if s.Public {
 			args["kind"] = "public"
@@ -371,6 +388,7 @@ func (l *layout) drawNode(g *nodeGeo, zone string, top float64) {
 	for i, p := range g.m.pods {
 		l.drawPod(g, i, p, node.ID)
 	}
+	l.drawTunnel(g, root.ID)
 	for i, u := range g.m.uplinks {
 		px := x + 34 + float64(i)*colGap
 		port := Port{ID: portID(ns.Name, u.iface.Name), Owner: root.ID, Quiet: !u.used,
@@ -498,7 +516,7 @@ func (l *layout) drawBrief(ns *topology.Namespace, r Rect, wide bool) {
 func (l *layout) drawBriefColumn(top float64) {
 	y := top
 	for _, ns := range l.m.brief {
-		if l.m.topo.Fabric == nil {
+		if !l.grounded() {
 			l.drawBrief(ns, Rect{zoneRight, y, zoneWidth, 32}, false)
 			y += stripPitch
 			continue

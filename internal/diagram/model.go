@@ -34,6 +34,7 @@ type nodeModel struct {
 	hidden  int // pods that are not drawn
 	uplinks []*uplink
 	subnet  *topology.Subnet
+	tunnel  *topology.Interface // the vxlan or ipip device that the packet goes through; nil for none
 	// cross: the packet goes from one pod of this node to the other, or from the left column to the right some other way.
 	cross bool
 }
@@ -57,6 +58,7 @@ func newModel(t *topology.Topology, d *trace.Document) *model {
 	for _, n := range m.nodes {
 		m.fillPods(n)
 		m.fillUplinks(n)
+		m.fillTunnel(n)
 	}
 	m.briefNodes()
 	return m
@@ -130,7 +132,10 @@ func (m *model) openNodes() {
 // cluster's other namespaces are not built; in a recording all are, and they are few.
 func (m *model) nodeNames() []string {
 	f := m.topo.Fabric
-	if f == nil {
+	switch {
+	case m.topo.Site != nil:
+		return m.topo.Site.Nodes
+	case f == nil:
 		return m.topo.Names()
 	}
 	var names []string
@@ -156,10 +161,14 @@ func (m *model) nodeOf(pod *topology.Namespace) string {
 }
 
 func (m *model) subnet(id string) *topology.Subnet {
-	if m.topo.Fabric == nil {
-		return nil
+	var list []*topology.Subnet
+	switch {
+	case m.topo.Fabric != nil:
+		list = m.topo.Fabric.Subnets
+	case m.topo.Site != nil:
+		list = m.topo.Site.Subnets
 	}
-	for _, s := range m.topo.Fabric.Subnets {
+	for _, s := range list {
 		if s.ID == id {
 			return s
 		}
@@ -244,7 +253,7 @@ func (m *model) fillUplinks(n *nodeModel) {
 	var all []*uplink
 	for _, i := range n.ns.Interfaces {
 		switch {
-		case i.Kind == topology.ENI:
+		case i.Kind == topology.ENI, i.Kind == topology.NIC:
 		case i.Kind == topology.Veth && i.Peer.Namespace != "" && !m.isPod(i.Peer.Namespace, n.ns.Name):
 		default:
 			continue

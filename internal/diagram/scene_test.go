@@ -3,6 +3,7 @@ package diagram_test
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -28,6 +29,15 @@ type scene struct {
 	*diagram.Scene
 }
 
+// variants are the options under which each preset's scenes are drawn: without and with security groups for pods, which bring
+// a leg to the same node twice, and with tunnels, which do so too.
+var variants = map[string][]map[string]string{
+	"eks-study":       {nil, {"securitygroups": "strict"}, {"securitygroups": "standard"}, {"cni": "calico-vxlan"}},
+	"eks-private":     {nil, {"securitygroups": "strict"}, {"cni": "calico-ipip"}},
+	"eks-two-subnets": {nil, {"cni": "calico-vxlan-crosssubnet", "sourcecheck": "false", "podingress": "true"}},
+	"onprem-study":    {nil, {"cni": "calico-ipip"}, {"cni": "calico-bgp"}, {"cni": "calico-bgp", "bgp": "true"}},
+}
+
 // allScenes are those composed by hand and those of every pair of places in the presets, without and with security groups
 // for pods, which bring a leg to the same node twice.
 var allScenes = sync.OnceValues(func() ([]scene, error) {
@@ -36,12 +46,12 @@ var allScenes = sync.OnceValues(func() ([]scene, error) {
 		out = append(out, scene{sc.Name, diagram.Build(sc.Topology, sc.Document)})
 	}
 	for _, preset := range compile.Presets() {
-		for _, groups := range []string{"off", "strict", "standard"} {
+		for _, options := range variants[preset] {
 			cl, err := compile.Preset(preset)
 			if err != nil {
 				return nil, err
 			}
-			c, err := compile.Compile(cl, map[string]string{"securitygroups": groups})
+			c, err := compile.Compile(cl, options)
 			if err != nil {
 				return nil, err
 			}
@@ -58,7 +68,7 @@ var allScenes = sync.OnceValues(func() ([]scene, error) {
 					if err != nil {
 						return nil, err
 					}
-					name := preset + " " + groups + " " + from.Name + " to " + to.Name
+					name := fmt.Sprint(preset, " ", options, " ", from.Name, " to ", to.Name)
 					out = append(out, scene{strings.ReplaceAll(name, "/", "."), diagram.Build(c.Topology, doc)})
 				}
 			}
@@ -83,7 +93,7 @@ func TestScenesVisitANodeTwice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = "eks-study strict pod.default.netshoot-1 to pod.default.netshoot-2"
+	const want = "eks-study map[securitygroups:strict] pod.default.netshoot-1 to pod.default.netshoot-2"
 	for _, s := range all {
 		if s.name != want {
 			continue

@@ -26,49 +26,74 @@ const (
 
 // stack gives every visit of a leg that comes to a node more than once a block, and finds how many rows each needs.
 func (l *layout) stack(n *nodeModel) {
+	legs := make([][]*hop, len(l.hops))
+	most := 0
 	for i, leg := range l.hops {
-		var visits []*hop
 		for _, h := range leg {
 			if h.Namespace == n.ns.Name {
-				visits = append(visits, h)
+				legs[i] = append(legs[i], h)
 			}
 		}
+		if reply(l.m.doc.Legs[i].Kind) {
+			slices.Reverse(legs[i])
+		}
+		most = max(most, len(legs[i]))
+	}
+	for _, visits := range legs {
 		if len(visits) < 2 {
 			continue
 		}
-		if reply(l.m.doc.Legs[i].Kind) {
-			slices.Reverse(visits)
+		slices.SortStableFunc(visits, func(a, b *hop) int { return l.rankOf(n, a) - l.rankOf(n, b) })
+		first, blocks := 0, len(visits)
+		if n.tunnel != nil { // its device stands above the last block of every leg
+			first, blocks = most-blocks, most
 		}
-		// The visit that uses the trunk's upper end is the first block, the one that uses its lower end the last.
-		order := func(h *hop) int {
-			in, out := l.side(n, h.dev(h.In)), l.side(n, h.dev(h.Out))
-			switch {
-			case in == topLeft || out == topLeft:
-				return 0
-			case in == botLeft || out == botLeft:
-				return 2
-			}
-			return 1
-		}
-		slices.SortStableFunc(visits, func(a, b *hop) int { return order(a) - order(b) })
 		caps := l.caps[n]
 		for k, h := range visits {
-			h.block, h.blocks = k, len(visits)
-			if k == len(caps) {
+			h.block, h.blocks = first+k, blocks
+			for len(caps) <= h.block {
 				caps = append(caps, 1)
 			}
-			caps[k] = max(caps[k], len(h.inside))
+			caps[h.block] = max(caps[h.block], len(h.inside))
 		}
 		l.caps[n] = caps
 	}
 	if caps := l.caps[n]; caps != nil {
 		l.cross = true
-		rows := len(caps) - 1
-		for _, c := range caps {
+		rows := 0
+		for k, c := range caps {
 			rows += c
+			if k < len(caps)-1 {
+				rows += n.gap(k, len(caps))
+			}
 		}
 		l.rows = max(l.rows, rows)
 	}
+}
+
+// rankOf sorts a leg's visits of a node: the one that uses the trunk's upper end is the first block, the one that uses its
+// lower end the last. Of those at a tunnel, the one at a card is the last, and the other one the last but one.
+func (l *layout) rankOf(n *nodeModel, h *hop) int {
+	in, out := l.side(n, h.dev(h.In)), l.side(n, h.dev(h.Out))
+	card := func(s side) bool { return s == botLeft || s == botRight }
+	if n.tunnel != nil {
+		switch {
+		case in != inside && out != inside:
+			return 0
+		case card(out):
+			return 3
+		case card(in):
+			return 2
+		}
+		return 1
+	}
+	switch {
+	case in == topLeft || out == topLeft:
+		return 0
+	case in == botLeft || out == botLeft:
+		return 2
+	}
+	return 1
 }
 
 // visit is one of several visits of a leg to a node.
@@ -87,12 +112,17 @@ func (w *walker) visit(g *nodeGeo, i int) {
 	case botRight:
 		down = out == botLeft
 	}
+	if in == inside || out == inside {
+		down = h.downwards(in, out)
+	}
 	x := g.col[0] + w.o
 	box := boxID(g.m.ns.Name)
 
-	if in != nowhere {
+	if in == inside {
+		w.atTunnel(g, i, true, down)
+	} else if in != nowhere {
 		px, py := w.port(g, in)
-		if !in.top() && i > 0 {
+		if !in.top() && i > 0 && !l.onStrip(w.leg[i-1]) {
 			w.at(px, l.busY+w.o)
 		}
 		py += w.aside(g, i, in, true)
@@ -109,6 +139,10 @@ func (w *walker) visit(g *nodeGeo, i int) {
 	for j, s := range h.inside {
 		y := g.blockY(h, j, down)
 		w.stop(s, x, y, box, &Label{X: g.col[0] + w.gap(), Y: y, Max: g.loopX - gutterIn - gutterGap - 22 - (g.col[0] + w.gap())})
+	}
+	if out == inside {
+		w.atTunnel(g, i, false, down)
+		return
 	}
 	if out == nowhere {
 		return
@@ -176,8 +210,8 @@ func (w *walker) way(g *nodeGeo, h *hop, s side, upper bool) []Point {
 // blockRow is the height of the first row of the k-th block.
 func (g *nodeGeo) blockRow(k int) float64 {
 	row := 0
-	for _, c := range g.caps[:k] {
-		row += c + 1
+	for i, c := range g.caps[:k] {
+		row += c + g.m.gap(i, len(g.caps))
 	}
 	return g.row0 + float64(row)*rowPitch
 }

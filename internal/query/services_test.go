@@ -362,8 +362,12 @@ func TestCauses(t *testing.T) {
 // is delivered is answered from where it was sent to, and each option of a choice leads to another end.
 func TestEveryService(t *testing.T) {
 	for _, preset := range compile.Presets() {
-		for _, groups := range []string{"off", "strict", "standard"} {
-			c := open(t, preset, map[string]string{"securitygroups": groups})
+		variants := []map[string]string{{"securitygroups": "off"}, {"securitygroups": "strict"}, {"securitygroups": "standard"}, {"cni": "calico-vxlan"}}
+		if preset == "onprem-study" {
+			variants = []map[string]string{{"cni": "calico-vxlan-crosssubnet"}, {"cni": "calico-ipip"}, {"cni": "calico-bgp", "bgp": "true"}}
+		}
+		for _, groups := range variants {
+			c := open(t, preset, groups)
 			n, delivered := 0, 0
 			for _, from := range c.Places {
 				if !from.Sends() {
@@ -386,15 +390,15 @@ func TestEveryService(t *testing.T) {
 								delivered++
 							}
 							if tr.Outcome == trace.Undetermined {
-								t.Errorf("%s %s: %s → %s: %v", preset, groups, from.Name, to.Name, tr.Document().Reason)
+								t.Errorf("%s %v: %s → %s: %v", preset, groups, from.Name, to.Name, tr.Document().Reason)
 							}
 						}
 					}
 				}
 			}
-			t.Logf("%s, security groups %s: %d traces, %d delivered", preset, groups, n, delivered)
+			t.Logf("%s, %v: %d traces, %d delivered", preset, groups, n, delivered)
 			if delivered < n/2 {
-				t.Errorf("%s, security groups %s: only %d of %d were delivered", preset, groups, delivered, n)
+				t.Errorf("%s, %v: only %d of %d were delivered", preset, groups, delivered, n)
 			}
 		}
 	}

@@ -8,6 +8,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"github.com/podpath/podpath/internal/topology"
 	"github.com/podpath/podpath/internal/trace"
@@ -17,6 +18,9 @@ import (
 type Engine interface {
 	// Presets are the clusters that there are, the default first.
 	Presets() []Preset
+	// Options are the switches of a preset under what is set already: another network plugin has others. Settings that do not fit
+	// are ignored.
+	Options(preset string, options map[string]string) []Option
 	// Places are what a trace in a preset can start from and go to, in the order of a list. Options may add or remove
 	// some; unknown ones are ignored.
 	Places(ctx context.Context, preset string, options map[string]string) ([]Place, error)
@@ -29,18 +33,21 @@ type Engine interface {
 
 // Preset is a cluster that comes with podpath. Its name on the page is the sentence `preset.<ID>`.
 type Preset struct {
-	ID      string
-	CNI     string // the CNI's name, as the URL gives it
-	Options []Option
+	ID string
 	// From, To and so on are the trace that the page starts with.
 	Start Query
 }
 
-// Option is a switch of the CNI. Its name on the page is the sentence `option.<Key>`, or the key itself.
+// CNIKey is the option that is the network plugin. In a URL it is a parameter of its own, cni=…; its values are called
+// `cni.<value>`.
+const CNIKey = "cni"
+
+// Option is a switch of the cluster. Its name on the page is the sentence `option.<Key>`, or the key itself.
 type Option struct {
 	Key     string
 	Values  []string // what it takes; nil: any text
-	Default string
+	Default string   // the value without a setting
+	Own     string   // of the network plugin: the preset's own
 }
 
 // Place is where a trace can start or end, named as architecture.md names places: pod/<namespace>/<name>, node/<name>,
@@ -84,9 +91,22 @@ type Query struct {
 	SourcePort int
 	TTL        int
 	Payload    int
-	CNI        string
+	CNI        string // "": the preset's own
 	Options    map[string]string
 	Choices    map[string]string // where chance decides: the choice's ID to the option
+}
+
+// Settings are the options with the network plugin among them, as an engine takes them.
+func (q *Query) Settings() map[string]string {
+	if q.CNI == "" {
+		return q.Options
+	}
+	out := maps.Clone(q.Options)
+	if out == nil {
+		out = map[string]string{}
+	}
+	out[CNIKey] = q.CNI
+	return out
 }
 
 // FieldError is something wrong with one parameter of a query. Code is the sentence `field.<Code>` of the catalogue.

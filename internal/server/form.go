@@ -12,8 +12,8 @@ import (
 )
 
 // form is the query as the page shows it, with the messages beside their fields.
-func (s *Server) form(l *locales.Printer, req *request, preset Preset, places []Place, doc *trace.Document) templates.Form {
-	f := templates.Form{Protocol: req.Protocol, CNI: req.CNI, Errors: map[string]string{}}
+func (s *Server) form(l *locales.Printer, req *request, options []Option, places []Place, doc *trace.Document) templates.Form {
+	f := templates.Form{Protocol: req.Protocol, Errors: map[string]string{}}
 	for _, p := range s.engine.Presets() {
 		label, ok := l.Lookup("preset."+p.ID, nil)
 		if !ok {
@@ -28,7 +28,11 @@ func (s *Server) form(l *locales.Printer, req *request, preset Preset, places []
 		return templates.NumberField{Value: req.raw[name], Placeholder: def, Min: limits[name].min, Max: limits[name].max}
 	}
 	f.Port, f.Sport, f.TTL, f.Payload = number("dport", strconv.Itoa(defaultPort(req, places))), number("sport", "40000"), number("ttl", "64"), number("payload", "0")
-	for _, o := range preset.Options {
+	for _, o := range options {
+		if o.Key == CNIKey {
+			f.CNIs = cniChoices(l, o, req.CNI)
+			continue
+		}
 		f.Options = append(f.Options, optionField(l, o, req.Options[o.Key]))
 	}
 	f.Ports = portHint(req.To, places)
@@ -36,7 +40,7 @@ func (s *Server) form(l *locales.Printer, req *request, preset Preset, places []
 		f.Picks = picks(l, doc, placeNames(places))
 	}
 	for _, e := range req.errors {
-		name := fieldName(e.Field, preset)
+		name := fieldName(e.Field, options)
 		msg := l.Args("field."+e.Code, e.Args)
 		f.Messages = append(f.Messages, msg)
 		if name == "" {
@@ -50,17 +54,30 @@ func (s *Server) form(l *locales.Printer, req *request, preset Preset, places []
 }
 
 // fieldName is the form's field for an error; "" where the form has none.
-func fieldName(field string, preset Preset) string {
+func fieldName(field string, options []Option) string {
 	switch field {
-	case "preset", "from", "to", "proto", "dport", "sport", "ttl", "payload":
+	case "preset", CNIKey, "from", "to", "proto", "dport", "sport", "ttl", "payload":
 		return field
 	}
-	for _, o := range preset.Options {
+	for _, o := range options {
 		if o.Key == field || "set."+o.Key == field {
 			return "set." + o.Key
 		}
 	}
 	return ""
+}
+
+// cniChoices are the network plugins that the cluster can have. Its own need not be in the URL.
+func cniChoices(l *locales.Printer, o Option, cni string) []templates.Choice {
+	var out []templates.Choice
+	for _, v := range o.Values {
+		c := templates.Choice{Value: v, Label: l.T("cni." + v), Selected: v == cni || cni == "" && v == o.Own}
+		if v == o.Own {
+			c.Value = ""
+		}
+		out = append(out, c)
+	}
+	return out
 }
 
 // defaultPort is the port of a query that names none: a Service's first of the protocol.

@@ -20,7 +20,7 @@ func (s *Server) node(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	places, err := s.engine.Places(r.Context(), preset.ID, req.Options)
+	places, err := s.engine.Places(r.Context(), preset.ID, req.Settings())
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (s *Server) topology(r *http.Request, req *request, in *templates.NodeInput
 			return topo, nil
 		}
 	}
-	topo, err := s.engine.Topology(r.Context(), req.Preset, req.Options)
+	topo, err := s.engine.Topology(r.Context(), req.Preset, req.Settings())
 	var field *FieldError
 	if errors.As(err, &field) {
 		req.errors = append(req.errors, field)

@@ -32,6 +32,7 @@ func (s *Server) trace(w http.ResponseWriter, r *http.Request) error {
 	req := parse(values)
 	partial := r.Header.Get("HX-Request") == "true" && r.Header.Get("HX-Request-Type") != "full"
 	preset := s.preset(req)
+	options := s.settle(req)
 	topo, doc, err := s.ask(r.Context(), req)
 	if err != nil {
 		return err
@@ -41,7 +42,7 @@ func (s *Server) trace(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	shell := s.shell(w, r, req, "/trace")
-	places, err := s.engine.Places(r.Context(), preset.ID, req.Options)
+	places, err := s.engine.Places(r.Context(), preset.ID, req.Settings())
 	if err != nil {
 		return err
 	}
@@ -49,7 +50,7 @@ func (s *Server) trace(w http.ResponseWriter, r *http.Request) error {
 		StepHref:   func(id string) string { return req.href("/trace", "step", id) },
 		ChoiceHref: func(id, value, step string) string { return req.withChoice("/trace", id, value, "step", step) },
 		NodeHref:   req.nodeHref, PlaceName: placeNames(places)}
-	in.Form = s.form(shell.L, req, preset, places, doc)
+	in.Form = s.form(shell.L, req, options, places, doc)
 	if in.Document != nil {
 		in.Shell.Title = in.Form.Summary
 	}
@@ -141,6 +142,28 @@ func (s *Server) preset(req *request) Preset {
 	}
 	req.Preset = presets[0].ID
 	return presets[0]
+}
+
+// settle gives the options that the query's cluster has. Those that a form sent along from another cluster or plugin are
+// dropped where this one does not have them.
+func (s *Server) settle(req *request) []Option {
+	options := s.engine.Options(req.Preset, req.Settings())
+	if !req.formOptions {
+		return options
+	}
+	for _, o := range options {
+		if o.Key == CNIKey && req.CNI != "" && (!slices.Contains(o.Values, req.CNI) || req.CNI == o.Own) {
+			req.CNI = ""
+			options = s.engine.Options(req.Preset, req.Settings())
+			break
+		}
+	}
+	for key := range req.Options {
+		if !slices.ContainsFunc(options, func(o Option) bool { return o.Key == key }) {
+			delete(req.Options, key)
+		}
+	}
+	return options
 }
 
 // shell is the frame of a page: language and theme from the URL, else from the cookie, else from what the browser wants.

@@ -19,6 +19,7 @@ type request struct {
 	canonical bool
 	// formChoices: the choices came from the form, which cannot know whether the packet still comes by them.
 	formChoices bool
+	formOptions bool   // the same of options, which another cluster or plugin may not have
 	lang        string // only where the URL says so
 	theme       string
 }
@@ -160,7 +161,7 @@ func (r *request) options(v url.Values) {
 		if !ok {
 			continue
 		}
-		r.canonical = false
+		r.canonical, r.formOptions = false, true
 		if s := strings.TrimSpace(values[0]); s != "" {
 			add(key, s)
 		}

@@ -228,6 +228,16 @@ func (f *Fabric) CardOf(a netip.Addr) *ENICard {
 	return nil
 }
 
+// CardByMAC finds a card of a subnet by its MAC; nil if there is none.
+func (f *Fabric) CardByMAC(subnet string, mac packet.MAC) *ENICard {
+	for _, c := range f.Cards {
+		if c.Subnet == subnet && c.MAC == mac {
+			return c
+		}
+	}
+	return nil
+}
+
 // CardByID finds a card; nil if there is none.
 func (f *Fabric) CardByID(id string) *ENICard {
 	for _, c := range f.Cards {

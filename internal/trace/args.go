@@ -222,6 +222,8 @@ func (t *Trace) args(s *Step) map[string]string {
 		a["eni"] = s.more().Text[0]
 	case VPCRoute:
 		a["table"], a["dst"], a["target"] = s.more().Text[0], s.more().Text[1], s.more().Text[2]
+	case VPCByMAC:
+		a["eni"], a["node"], a["mac"] = s.more().Text[0], s.more().Text[1], s.more().Text[2]
 	case VPCMapped:
 		a["dst"], a["eni"], a["node"] = s.more().Addr.String(), s.more().Text[0], s.more().Text[1]
 	case GatewayNAT, NATGatewaySNAT, NATGatewayUndo:

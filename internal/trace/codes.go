@@ -127,6 +127,7 @@ const (
 	VPCRoute          Code = "vpc-route"                // table, dst, target
 	VPCNoRoute        Code = "vpc-no-route"             // table, dst
 	VPCMapped         Code = "vpc-mapped"               // dst, eni, node: the mapping service knows the card
+	VPCByMAC          Code = "vpc-by-mac"               // mac, eni, node: a frame for a neighbour in the subnet
 	VPCNoCard         Code = "vpc-no-card"              // dst: no card has the address
 	GatewayNAT        Code = "internet-gateway-nat"     // from, to
 	GatewayNoPublic   Code = "internet-gateway-none"    // src: no public address

@@ -63,7 +63,7 @@ type LegDocument struct {
 // null where the hop begins or ends the leg.
 type HopDocument struct {
 	Namespace string         `json:"namespace"`
-	Kind      string         `json:"kind"` // pod, node, router, gateway, load-balancer, external
+	Kind      string         `json:"kind"` // pod, node, router, switch, gateway, load-balancer, external
 	Visit     int            `json:"visit"`
 	In        *string        `json:"in"`
 	Out       *string        `json:"out"`
@@ -201,6 +201,6 @@ type StationDocument struct {
 	Last      int    `json:"last"`
 	Decisive  int    `json:"decisive"`  // the step whose sentence stands for the station
 	Namespace string `json:"namespace"` // the hop's
-	Kind      string `json:"kind"`      // send, receive, PREROUTING, INPUT, FORWARD, OUTPUT, POSTROUTING, route, transmit, bridge, decap, encap, fabric, deliver, drop, reject
+	Kind      string `json:"kind"`      // send, receive, PREROUTING, INPUT, FORWARD, OUTPUT, POSTROUTING, route, transmit, bridge, switch, decap, encap, fabric, deliver, drop, reject
 	Interface string `json:"interface,omitempty"`
 }

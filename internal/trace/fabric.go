@@ -69,6 +69,15 @@ func (w *walker) fabricFrom(card *topology.ENICard) (topology.Port, bool) {
 	}
 	subnet := f.Subnet(card.Subnet)
 	dst := w.p.IP.Dst
+	if subnet != nil && !subnet.CIDR.Contains(dst) && w.p.Eth.Dst != subnet.RouterMAC {
+		// A frame for a neighbour in the subnet goes there, whatever address is inside; the neighbour's own check then says
+		// what it thinks of that (facts/calico.md, section 8).
+		if target := f.CardByMAC(card.Subnet, w.p.Eth.Dst); target != nil {
+			s := w.step(StageFabric, VerdictForward, VPCByMAC)
+			w.more(s).Text[0], w.more(s).Text[1], w.more(s).Text[2] = target.ID, target.Port.Namespace, w.p.Eth.Dst.String()
+			return w.deliverTo(card, target)
+		}
+	}
 	if subnet != nil && subnet.CIDR.Contains(dst) {
 		return w.toCard(card, dst) // within a subnet the mapping decides, not the route table
 	}
@@ -126,6 +135,12 @@ func (w *walker) into(from, target *topology.ENICard) (topology.Port, bool) {
 		w.endHop(b.ID)
 		return w.balance(target, f.Name)
 	}
+	return w.deliverTo(from, target)
+}
+
+// deliverTo is the last of the fabric: what the card that it found thinks of the packet.
+func (w *walker) deliverTo(from, target *topology.ENICard) (topology.Port, bool) {
+	f := w.top.Fabric
 	if w.group(target, true) == stop {
 		w.endHop("")
 		return topology.Port{}, false

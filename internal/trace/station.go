@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/podpath/podpath/internal/topology"
 )
 
 // stations groups consecutive steps of one stage and hook into stops. conntrack belongs to the hook that it stands in,
@@ -15,10 +17,14 @@ func stations(d *Document) []StationDocument {
 		leg := &d.Legs[l]
 		for h := range leg.Hops {
 			hop := &leg.Hops[h]
+			kindOf := stationKind
+			if topology.Kind(hop.Kind) == topology.Switch {
+				kindOf = switchKind
+			}
 			for i := 0; i < len(hop.Steps); {
-				kind := stationKind(hop.Steps, i)
+				kind := kindOf(hop.Steps, i)
 				n := i + 1
-				for n < len(hop.Steps) && stationKind(hop.Steps, n) == kind && sameDevice(kind, &hop.Steps[i], &hop.Steps[n]) {
+				for n < len(hop.Steps) && kindOf(hop.Steps, n) == kind && sameDevice(kind, &hop.Steps[i], &hop.Steps[n]) {
 					n++
 				}
 				s := StationDocument{Leg: l, Hop: h, First: i, Last: n - 1, Namespace: hop.Namespace, Kind: kind}
@@ -55,6 +61,9 @@ func legID(d *Document, l int) string {
 	}
 	return d.Legs[l].Kind + "-" + strconv.Itoa(n)
 }
+
+// switchKind is a switch's one stop: in by a port, out by another.
+func switchKind([]StepDocument, int) string { return "switch" }
 
 // stationKind is the stop that a step belongs to.
 func stationKind(steps []StepDocument, i int) string {
@@ -193,8 +202,8 @@ func weigh(s *StepDocument) int {
 		return 5
 	case VXLANEncap, IPIPEncap, VXLANDecap, IPIPDecap:
 		return 7
-	case RouteUnicast, RouteLink, RouteLocal, RouteBroadcast, GatewayNAT, NATGatewaySNAT, NATGatewayUndo, VPCMapped, VPCRoute, DeliveredHere,
-		NeighbourPermanent, NeighbourKnown, NeighbourARP, NeighbourProxy, NeighbourFabric:
+	case RouteUnicast, RouteLink, RouteLocal, RouteBroadcast, GatewayNAT, NATGatewaySNAT, NATGatewayUndo, VPCMapped, VPCByMAC, VPCRoute, DeliveredHere,
+		NeighbourPermanent, NeighbourKnown, NeighbourARP, NeighbourProxy, NeighbourFabric, BridgePort, BridgeLearned:
 		return 4
 	case RuleReturn, RuleAccept:
 		return 3

@@ -33,6 +33,9 @@ const provider = "provider"
 func BuildSite(c *cluster.Cluster, learned []cluster.SiteRoute) (*Site, error) {
 	s := c.Site
 	out := &Site{Top: &topology.Site{Name: s.Name, Router: s.RouterName(), Switches: map[string]string{}}, ports: map[string]topology.Port{}}
+	for _, n := range c.Nodes {
+		out.Top.Nodes = append(out.Top.Nodes, n.Name)
+	}
 	router := newSpace(s.RouterName(), topology.Router, "1")
 	for i, x := range s.Subnets {
 		out.Top.Subnets = append(out.Top.Subnets, &topology.Subnet{ID: x.Name, Name: x.Name, CIDR: x.CIDR, Zone: x.Zone})

@@ -70,7 +70,7 @@ type Form struct {
 	Sport    NumberField
 	TTL      NumberField
 	Payload  NumberField
-	CNI      string
+	CNIs     []Choice
 	Options  []OptionField
 	Error    string // about the query as a whole
 	Errors   map[string]string

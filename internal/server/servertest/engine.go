@@ -15,9 +15,13 @@ type Engine struct{}
 
 // Presets are a public and a private cluster.
 func (Engine) Presets() []server.Preset {
-	opts := []server.Option{{Key: "externalsnat", Values: []string{"false", "true"}, Default: "false"}, {Key: "excludesnatcidrs"}}
 	start := server.Query{From: "pod/default/web-7c9f5", To: "pod/default/api-5d4b8", Protocol: "tcp", Port: 8080}
-	return []server.Preset{{ID: "eks-study", CNI: "aws-vpc-cni", Options: opts, Start: start}, {ID: "eks-private", CNI: "aws-vpc-cni", Options: opts, Start: start}}
+	return []server.Preset{{ID: "eks-study", Start: start}, {ID: "eks-private", Start: start}}
+}
+
+// Options are a few of the AWS VPC CNI's.
+func (Engine) Options(string, map[string]string) []server.Option {
+	return []server.Option{{Key: "externalsnat", Values: []string{"false", "true"}, Default: "false"}, {Key: "excludesnatcidrs"}}
 }
 
 // Places are those that a scenario leads to.
