@@ -95,6 +95,14 @@ func TestExternalSNAT(t *testing.T) {
 	if one.Wire.SrcOf != "node" || two.Wire.SrcOf != "pod" {
 		t.Errorf("the VPC sees a %s, and without SNAT a %s", one.Wire.SrcOf, two.Wire.SrcOf)
 	}
+	if two.Goodput != nil || one.Goodput == nil || one.Goodput.Frame != 1514 { // beyond the gateway frames have 1500 bytes of IP
+		t.Errorf("goodput %+v, and where nothing arrives %+v", one.Goodput, two.Goodput)
+	}
+	for i := range x.Rows {
+		if r := &x.Rows[i]; r.Leg == "request" && r.Role == compare.Gateway && r.State != compare.Differs {
+			t.Errorf("the gateway lets one through and drops the other: that is %s", r.State)
+		}
+	}
 	missing := 0
 	for i := range x.Rows {
 		if x.Rows[i].Leg == "reply" && x.Rows[i].State == compare.Missing {

@@ -65,6 +65,11 @@ func stations(c *Column) []station {
 		hop := &d.Legs[s.Leg].Hops[s.Hop]
 		x := station{at: i, key: key{leg: names[s.Leg], role: of[s.Leg][s.Hop], kind: s.Kind}}
 		switch s.Kind {
+		case "drop", "reject":
+			// A fabric has one stop a visit: that it ends the packet there is how it decides, not another stop.
+			if x.role == Network || x.role == Gateway || x.role == Balancer {
+				x.kind = "fabric"
+			}
 		case "transmit", "receive":
 			if isTunnel(c, s.Namespace, s.Interface) {
 				x.dev = "tunnel"

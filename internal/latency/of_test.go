@@ -286,7 +286,7 @@ func TestDropped(t *testing.T) {
 		t.Fatalf("%v, %v", tr.Outcome, err)
 	}
 	r := latency.Of(tr, latency.Default())
-	if !r.RoundTrip.Network.Zero() || codes(r)[latency.SayOneWay] == nil {
+	if !r.RoundTrip.Network.Zero() || codes(r)[latency.SayOneWay] == nil || codes(r)[latency.SayNotCrossed] == nil || codes(r)[latency.SayKernelOnly] != nil {
 		t.Errorf("network %+v, %v", r.RoundTrip.Network, r.Statements)
 	}
 }
