@@ -32,6 +32,7 @@ var arrows = map[string][]string{
 	"internal/live":    {"internal/trace", "internal/compile"},
 	"internal/lesson":  {"internal/trace", "internal/compile"},
 	"internal/latency": {"internal/trace"},
+	// Not in architecture.md's table either: traces side by side, for the page and the command line.
 	"internal/compare": {"internal/trace", "internal/latency"},
 	// Not in architecture.md's table yet: places and ports as people write them, resolved in a compiled cluster and traced.
 	// The server and the command line share it; compile must not know the tracer.

@@ -21,8 +21,10 @@ type key struct {
 	role  Role
 	kind  string // the station's
 	outer bool
-	dev   string // tunnel: the stop is at a tunnel's device
+	dev   string // devTunnel: the stop is at a tunnel's device; pod: at the cable to a pod; "": any other
 }
+
+const devTunnel = "tunnel"
 
 // station is a station as it is aligned: its key, and the parts by which two with one key are compared.
 type station struct {
@@ -72,7 +74,9 @@ func stations(c *Column) []station {
 			}
 		case "transmit", "receive":
 			if isTunnel(c, s.Namespace, s.Interface) {
-				x.dev = "tunnel"
+				x.dev = devTunnel
+			} else if deviceKind(c, s.Namespace, s.Interface) == "pod" {
+				x.dev = "pod"
 			}
 		case "encap", "decap", "bridge", "fabric":
 		default:
