@@ -258,6 +258,11 @@ func TestTunnel(t *testing.T) {
 	if ipip.Tunnel.NS >= vxlan.Tunnel.NS || ipip.Tunnel.NS < 2*2100 || ipip.Tunnel.Basis != latency.Estimate {
 		t.Errorf("IP-IP adds %+v, VXLAN %+v", ipip.Tunnel, vxlan.Tunnel)
 	}
+	for _, r := range []*latency.Report{vxlan, ipip} { // underlay.md, 5c: an overlay's effect on a round trip is +5 to +20 us
+		if r.Tunnel.NS < 5000 || r.Tunnel.NS > 20000 {
+			t.Errorf("a tunnel adds %+v", r.Tunnel)
+		}
+	}
 	a := codes(vxlan)[latency.SayTunnel]
 	if a["added"] != latency.Micros(vxlan.Tunnel.NS) || a["percent"] == "" || a["low"] == "" || a["high"] == "" {
 		t.Errorf("it says %v", vxlan.Statements)
