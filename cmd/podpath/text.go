@@ -194,6 +194,18 @@ func brief(d *trace.StepDocument) string {
 		return "delivered to the socket on " + a["dst"] + ":" + a["port"]
 	case trace.Transmitted:
 		return "to " + a["to"]
+	case trace.BridgePort, trace.BridgeLearned:
+		return a["mac"] + " is behind port " + a["port"]
+	case trace.VXLANEncap:
+		return "VXLAN " + a["from"] + " → " + a["to"] + " port " + a["port"] + ", VNI " + a["vni"] + ", +" + a["bytes"] + " bytes"
+	case trace.IPIPEncap:
+		return "IP-IP " + a["from"] + " → " + a["to"] + ", +" + a["bytes"] + " bytes"
+	case trace.VXLANDecap:
+		return "VXLAN from " + a["far"] + ", VNI " + a["vni"] + ", −" + a["bytes"] + " bytes"
+	case trace.IPIPDecap:
+		return "IP-IP from " + a["far"] + ", −" + a["bytes"] + " bytes"
+	case trace.VPCByMAC:
+		return a["mac"] + " is " + a["eni"] + " of " + a["node"]
 	}
 	return d.Code
 }
@@ -212,8 +224,8 @@ func changes(steps []trace.StepDocument) []trace.Change {
 	var out []trace.Change
 	for i := range steps {
 		for _, c := range steps[i].Changes {
-			if strings.HasPrefix(c.Field, "eth.") {
-				continue
+			if strings.HasPrefix(c.Field, "eth.") || strings.HasPrefix(c.Field, "outer.") || c.Field == "encap" {
+				continue // a tunnel's headers are what the line itself says
 			}
 			found := false
 			for k := range out {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/podpath/podpath/internal/capture"
 	"github.com/podpath/podpath/internal/compile"
 	"github.com/podpath/podpath/internal/latency"
 	"github.com/podpath/podpath/internal/packet"
@@ -45,7 +46,7 @@ Where chance decides, the first option is taken unless --choose picks another: t
 	}
 	q.flags(c)
 	f := c.Flags()
-	f.StringVarP(&output, "output", "o", "text", "text, json, path or rules")
+	f.StringVarP(&output, "output", "o", "text", "text, json, path, rules or pcapng")
 	f.StringVar(&lang, "lang", "en", "language of the sentences: en or ko")
 	f.BoolVar(&explain, "explain", false, "say each step in a sentence, and list the rules passed over")
 	return c
@@ -123,8 +124,13 @@ func write(w io.Writer, t *trace.Trace, output, lang string, explain bool) error
 		return rows(w, t.Path())
 	case "rules":
 		return rows(w, t.Rules())
+	case "pcapng":
+		if isTerminal(w) {
+			return fmt.Errorf("--output pcapng: this is for a file or a program, not for a terminal (podpath trace … -o pcapng > trace.pcapng)")
+		}
+		return capture.Write(w, t)
 	}
-	return fmt.Errorf("--output %s: want text, json, path or rules", output)
+	return fmt.Errorf("--output %s: want text, json, path, rules or pcapng", output)
 }
 
 // rows prints a JSON array with a row a line, as recordings have it, so that diff shows single rows.

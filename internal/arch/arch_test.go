@@ -32,6 +32,7 @@ var arrows = map[string][]string{
 	"internal/live":    {"internal/trace", "internal/compile"},
 	"internal/lesson":  {"internal/trace", "internal/compile"},
 	"internal/latency": {"internal/trace"},
+	"internal/capture": {"internal/trace"},
 	// Not in architecture.md's table either: traces side by side, for the page and the command line.
 	"internal/compare": {"internal/trace", "internal/latency"},
 	// Not in architecture.md's table yet: places and ports as people write them, resolved in a compiled cluster and traced.
@@ -69,7 +70,7 @@ var beyond = map[string]map[string]string{}
 
 // onlyIn are modules that one folder wraps, so that the choice can be changed there.
 var onlyIn = map[string][]string{
-	"github.com/google/gopacket": {"internal/packet"},
+	"github.com/google/gopacket": {"internal/packet", "internal/capture"},
 }
 
 // pure are the folders that compute and do nothing else: no network, no files, no clock, no chance, no log. What they
@@ -206,8 +207,8 @@ func TestCheckFinds(t *testing.T) {
 		{"the command and the server", listed{ImportPath: at("cmd/podpath"), Imports: []string{at("internal/server")}}, "cmd/podpath imports internal/server"},
 		{"the command and the lab", listed{ImportPath: at("cmd/podpath"), Imports: []string{at("internal/lab")}}, ""},
 		{"a new folder", listed{ImportPath: at("internal/novel")}, "internal/novel is not in the table"},
-		{"gopacket", listed{ImportPath: at("internal/trace"), Imports: []string{"github.com/google/gopacket/layers"}}, "which only internal/packet may"},
-		{"gopacket in a test", listed{ImportPath: at("internal/trace"), TestImports: []string{"github.com/google/gopacket"}}, "which only internal/packet may"},
+		{"gopacket", listed{ImportPath: at("internal/trace"), Imports: []string{"github.com/google/gopacket/layers"}}, "which only internal/packet, internal/capture may"},
+		{"gopacket in a test", listed{ImportPath: at("internal/trace"), TestImports: []string{"github.com/google/gopacket"}}, "which only internal/packet, internal/capture may"},
 		{"gopacket at home", listed{ImportPath: at("internal/packet"), Imports: []string{"github.com/google/gopacket"}}, ""},
 		{"a clock", listed{ImportPath: at("internal/trace"), Imports: []string{"time"}}, "internal/trace imports time"},
 		{"tests are free", listed{ImportPath: at("internal/topology"), TestImports: []string{at("internal/snapshot")}}, ""},

@@ -212,6 +212,24 @@ func (c *Cluster) PoolOf(a netip.Addr) *IPPool {
 	return best
 }
 
+// NotActedOn names what the description has and its network plugin passes over: policies, where it has no part that
+// enforces them here, and settings that change rules but no packet's way.
+func (c *Cluster) NotActedOn() []string {
+	var out []string
+	if c.CNI.Name != CalicoName {
+		for _, p := range c.NetworkPolicies {
+			out = append(out, "NetworkPolicy "+p.Namespace+"/"+p.Name)
+		}
+		return out
+	}
+	if c.Felix != nil {
+		for _, s := range c.Felix.notActedOn() {
+			out = append(out, "FelixConfiguration "+c.Felix.Name+": spec."+s)
+		}
+	}
+	return out
+}
+
 // Account is the name of the pod's ServiceAccount.
 func (p *Pod) Account() string { return cmp.Or(p.ServiceAccount, "default") }
 

@@ -3,6 +3,7 @@ package cluster
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -19,6 +20,7 @@ func (k *checker) calico(c *Cluster) {
 	if c.CNI.Name != CalicoName {
 		return
 	}
+	k.tunnels(c)
 	owner := map[netip.Prefix]*Pod{}
 	for i, p := range c.Pods {
 		if p.ENI != 0 {
@@ -47,6 +49,23 @@ func (k *checker) calico(c *Cluster) {
 		} else if other.Node != p.Node {
 			k.at(fmt.Sprintf("%v is in block %v, which node %s has for %s (want an address of another block, or IPAMBlocks that say whose it is)",
 				p.Address, block, other.Node, other.Key()), "pods", i, "address")
+		}
+	}
+}
+
+// tunnels reports a tunnel that Felix is told to have without a pool for it, or not to have in spite of one.
+func (k *checker) tunnels(c *Cluster) {
+	if c.Felix == nil {
+		return
+	}
+	for _, x := range []struct {
+		field string
+		told  *bool
+		of    func(*IPPool) bool
+	}{{"vxlanEnabled", c.Felix.Spec.VXLANEnabled, (*IPPool).VXLAN}, {"ipipEnabled", c.Felix.Spec.IPIPEnabled, (*IPPool).IPIP}} {
+		if needed := slices.ContainsFunc(c.Pools(), x.of); x.told != nil && *x.told != needed {
+			k.problems = append(k.problems, &Problem{File: k.file, Field: "FelixConfiguration " + c.Felix.Name + ": spec." + x.field,
+				Reason: fmt.Sprintf("%t cannot be acted on (want %t or nothing: what the IPPools need)", *x.told, needed)})
 		}
 	}
 }

@@ -18,9 +18,8 @@ type FelixSpec struct {
 	DefaultEndpointToHostAction string `json:"defaultEndpointToHostAction,omitempty"`
 	IptablesFilterAllowAction   string `json:"iptablesFilterAllowAction,omitempty"` // Accept, Return
 	IptablesMangleAllowAction   string `json:"iptablesMangleAllowAction,omitempty"` // Accept, Return
-	IptablesFilterDenyAction    string `json:"iptablesFilterDenyAction,omitempty"`  // Drop, Reject
 
-	VXLANEnabled *bool  `json:"vxlanEnabled,omitempty"` // nil: as the pools need
+	VXLANEnabled *bool  `json:"vxlanEnabled,omitempty"` // nil: as the pools need, and anything else is refused
 	IPIPEnabled  *bool  `json:"ipipEnabled,omitempty"`
 	VXLANMTU     *int   `json:"vxlanMTU,omitempty"` // nil, 0: by the host's
 	IPIPMTU      *int   `json:"ipipMTU,omitempty"`
@@ -56,6 +55,7 @@ type felixRefused struct {
 	OpenstackRegion          string  `json:"openstackRegion,omitempty"`
 	InterfacePrefix          string  `json:"interfacePrefix,omitempty"`
 	ChainInsertMode          string  `json:"chainInsertMode,omitempty"`
+	FilterDenyAction         string  `json:"iptablesFilterDenyAction,omitempty"`
 	IptablesMarkMask         *uint32 `json:"iptablesMarkMask,omitempty"`
 	NATPortRange             any     `json:"natPortRange,omitempty"`
 	DeviceRouteSourceAddress string  `json:"deviceRouteSourceAddress,omitempty"`
@@ -69,18 +69,15 @@ type felixRefused struct {
 }
 
 // felixListed are settings that add rules which decide nothing about a packet (NFLOG); the rules are not made, and
-// NotActedOn says so.
+// [Cluster.NotActedOn] says so.
 type felixListed struct {
 	FlowLogsGoldmaneServer string `json:"flowLogsGoldmaneServer,omitempty"`
 	FlowLogsLocalReporter  string `json:"flowLogsLocalReporter,omitempty"`
 }
 
-// NotActedOn names the settings that change what is on a node, but not the way of a packet, and that are passed over.
-func (f *FelixConfiguration) NotActedOn() []string {
+// notActedOn names the settings that change what is on a node, but not the way of a packet, and that are passed over.
+func (f *FelixConfiguration) notActedOn() []string {
 	var out []string
-	if f == nil {
-		return nil
-	}
 	if f.Spec.FlowLogsGoldmaneServer != "" {
 		out = append(out, "flowLogsGoldmaneServer")
 	}

@@ -79,8 +79,13 @@ func TestReadCalico(t *testing.T) {
 	if c.HostMTU(c.Nodes[0]) != 9001 || c.HostMTU(c.Nodes[1]) != 1500 {
 		t.Error("MTUs")
 	}
-	if got := c.Felix.NotActedOn(); !slices.Equal(got, []string{"flowLogsGoldmaneServer"}) {
+	if got := c.NotActedOn(); !slices.Equal(got, []string{"FelixConfiguration default: spec.flowLogsGoldmaneServer"}) {
 		t.Errorf("not acted on: %q", got)
+	}
+	other := *c
+	other.CNI.Name = "aws-vpc-cni"
+	if got := other.NotActedOn(); !slices.Equal(got, []string{"NetworkPolicy default/p"}) {
+		t.Errorf("not acted on by another plugin: %q", got)
 	}
 	if !c.Nodes[0].ENIs[0].NoSourceCheck {
 		t.Error("Felix turns the source check off")
@@ -122,6 +127,7 @@ func TestCalicoProblems(t *testing.T) {
 
 		{"no prefix", "cidr: 192.168.0.0/16", "cidr: 192.168.0.0", `x.yaml:17: IPPool pool: spec.cidr: "192.168.0.0" is no prefix`},
 		{"host bits", "cidr: 192.168.0.0/16", "cidr: 192.168.0.1/16", "IPPool pool: spec.cidr: 192.168.0.1/16 has host bits set (want 192.168.0.0/16)"},
+		{"two pools that overlap", "natOutgoing: true}", "natOutgoing: true}\n---\napiVersion: projectcalico.org/v3\nkind: IPPool\nmetadata: {name: other}\nspec: {cidr: 192.168.9.0/24}", "x.yaml:22: IPPool other: spec.cidr: 192.168.9.0/24 overlaps IPPool pool (192.168.0.0/16)"},
 		{"both encapsulations", "vxlanMode: CrossSubnet", "vxlanMode: Always, ipipMode: Always", "IPPool pool: spec.ipipMode: Always beside vxlanMode Always (want Never in one"},
 		{"a mode of no name", "vxlanMode: CrossSubnet", "vxlanMode: Sometimes", `spec.vxlanMode: "Sometimes" (want Never, Always, CrossSubnet)`},
 		{"a small block size", "natOutgoing: true", "blockSize: 15", "IPPool pool: spec.blockSize: 15 (want 20 to 32)"},
@@ -133,9 +139,12 @@ func TestCalicoProblems(t *testing.T) {
 		{"Calico's own policy", "networking.k8s.io/v1", "projectcalico.org/v3", "projectcalico.org/v3 NetworkPolicy p: is not read behind a cluster"},
 
 		{"an unknown setting", felix, "healthEnbled: true", "FelixConfiguration default: spec.healthEnbled: unknown field"},
-		{"an action", felix, "iptablesFilterDenyAction: Accept", `spec.iptablesFilterDenyAction: "Accept" (want Drop, Reject)`},
+		{"an action", felix, "iptablesFilterAllowAction: Drop", `spec.iptablesFilterAllowAction: "Drop" (want Accept, Return)`},
+		{"reject", felix, "iptablesFilterDenyAction: Reject", "spec.iptablesFilterDenyAction: cannot be acted on (want Drop"},
 		{"eBPF", felix, "bpfEnabled: true", "spec.bpfEnabled: cannot be acted on (want false"},
 		{"nftables", felix, "nftablesMode: Enabled", "spec.nftablesMode: cannot be acted on (want Auto or Disabled"},
+		{"a tunnel without a pool", felix, "ipipEnabled: true", "x.yaml: FelixConfiguration default: spec.ipipEnabled: true cannot be acted on (want false or nothing"},
+		{"a pool without its tunnel", felix, "vxlanEnabled: false", "FelixConfiguration default: spec.vxlanEnabled: false cannot be acted on"},
 		{"append", felix, "chainInsertMode: Append", "spec.chainInsertMode: cannot be acted on (want Insert)"},
 		{"marks", felix, "iptablesMarkMask: 65535", "spec.iptablesMarkMask: cannot be acted on"},
 		{"a VNI", "vxlanVNI: 4096", "vxlanVNI: 16777216", "spec.vxlanVNI: 16777216 (want 0 to 16777215)"},
@@ -183,6 +192,7 @@ func TestBlockProblems(t *testing.T) {
 		{"no node", block("a", "192.168.0.0/26", "host:n3"), `IPAMBlock a: spec.affinity: "host:n3" (want host:<node>, one of n1, n2)`},
 		{"no host", block("a", "192.168.0.0/26", "virtual:lb"), `IPAMBlock a: spec.affinity: "virtual:lb"`},
 		{"overlapping", block("a", "192.168.0.0/26", "host:n1") + block("b", "192.168.0.32/27", "host:n2"), "IPAMBlock b: spec.cidr: 192.168.0.32/27 overlaps IPAMBlock a (192.168.0.0/26)"},
+		{"in a wider one behind", block("a", "192.168.0.32/27", "host:n1") + block("b", "192.168.0.0/24", "host:n2"), "IPAMBlock a: spec.cidr: 192.168.0.32/27 overlaps IPAMBlock b (192.168.0.0/24)"},
 		{"twice", block("a", "192.168.0.0/26", "host:n1") + block("a", "192.168.0.64/26", "host:n2"), "IPAMBlock a: is there twice"},
 		{"host bits", block("a", "192.168.0.1/26", "host:n1"), "192.168.0.1/26 has host bits set"},
 	} {

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -16,26 +17,45 @@ func (o *NetworkObjects) check(k *objectChecker) {
 	each(k, "ServiceAccounts", o.ServiceAccounts, func(a *corev1.ServiceAccount) { k.subject(a, "ServiceAccount", a.Namespace, a.Name) })
 	each(k, "NetworkPolicies", o.NetworkPolicies, k.policy)
 	each(k, "IPPools", o.IPPools, k.pool)
-	for i, p := range o.IPPools {
-		for _, q := range o.IPPools[:i] {
-			if p != nil && q != nil && p.Prefix().IsValid() && p.Prefix().Overlaps(q.Prefix()) {
-				k.bad(p, "IPPool "+p.Name, "spec.cidr", "%v overlaps IPPool %s (%v)", p.Prefix(), q.Name, q.Prefix())
-			}
-		}
-	}
+	overlaps(k, "IPPool", o.IPPools, func(p *IPPool) (string, netip.Prefix) { return p.Name, p.Prefix() })
 	each(k, "IPAMBlocks", o.IPAMBlocks, k.block)
-	for i, b := range o.IPAMBlocks {
-		for _, q := range o.IPAMBlocks[:i] {
-			if b != nil && q != nil && b.Prefix().IsValid() && b.Prefix().Overlaps(q.Prefix()) {
-				k.bad(b, "IPAMBlock "+b.Name, "spec.cidr", "%v overlaps IPAMBlock %s (%v)", b.Prefix(), q.Name, q.Prefix())
-			}
-		}
-	}
+	overlaps(k, "IPAMBlock", o.IPAMBlocks, func(b *IPAMBlock) (string, netip.Prefix) { return b.Name, b.Prefix() })
 	if o.Felix != nil {
 		k.felix(o.Felix)
 	}
 	if o.BGP != nil {
 		k.bgp(o.BGP)
+	}
+}
+
+// overlaps reports ranges that lie in others. Sorted by address, the widest first, one that does has the last that does not
+// before it.
+func overlaps[T any](k *objectChecker, kind string, list []*T, of func(*T) (string, netip.Prefix)) {
+	type entry struct {
+		object *T
+		name   string
+		prefix netip.Prefix
+	}
+	var all []entry
+	for _, x := range list {
+		if x == nil {
+			continue
+		}
+		if name, p := of(x); p.IsValid() {
+			all = append(all, entry{x, name, p.Masked()})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b entry) int {
+		return cmp.Or(a.prefix.Addr().Compare(b.prefix.Addr()), cmp.Compare(a.prefix.Bits(), b.prefix.Bits()))
+	})
+	last := 0
+	for i := 1; i < len(all); i++ {
+		x, wide := all[i], all[last]
+		if !x.prefix.Overlaps(wide.prefix) {
+			last = i
+			continue
+		}
+		k.bad(x.object, kind+" "+x.name, "spec.cidr", "%v overlaps %s %s (%v)", x.prefix, kind, wide.name, wide.prefix)
 	}
 }
 
@@ -156,7 +176,6 @@ func (k *objectChecker) felix(f *FelixConfiguration) {
 	word("defaultEndpointToHostAction", x.DefaultEndpointToHostAction, "Drop", "Accept", "Return")
 	word("iptablesFilterAllowAction", x.IptablesFilterAllowAction, "Accept", "Return")
 	word("iptablesMangleAllowAction", x.IptablesMangleAllowAction, "Accept", "Return")
-	word("iptablesFilterDenyAction", x.IptablesFilterDenyAction, "Drop", "Reject")
 	word("natOutgoingExclusions", x.NATOutgoingExclusions, "IPPoolsOnly", "IPPoolsAndHostIPs")
 	word("programClusterRoutes", x.ProgramClusterRoutes, "Enabled", "Disabled")
 	word("ipForwarding", x.IPForwarding, "Enabled", "Disabled")
@@ -208,6 +227,7 @@ func (s subject) refused(r *felixRefused) {
 		{"openstackRegion", r.OpenstackRegion != "", "nothing"},
 		{"interfacePrefix", r.InterfacePrefix != "" && r.InterfacePrefix != "cali", "cali"},
 		{"chainInsertMode", r.ChainInsertMode != "" && !strings.EqualFold(r.ChainInsertMode, "insert"), "Insert"},
+		{"iptablesFilterDenyAction", r.FilterDenyAction != "" && !strings.EqualFold(r.FilterDenyAction, "Drop"), "Drop: v3.32 writes REJECT into table raw too, which the kernel refuses"},
 		{"iptablesMarkMask", r.IptablesMarkMask != nil && *r.IptablesMarkMask != mask, "0xffff0000"},
 		{"natPortRange", r.NATPortRange != nil, "nothing"},
 		{"deviceRouteSourceAddress", r.DeviceRouteSourceAddress != "", "nothing"},

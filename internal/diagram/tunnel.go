@@ -22,7 +22,7 @@ import (
 const (
 	tunnelGap    = 2   // empty rows between the blocks, for the device
 	tunnelHeight = 50  // of its port
-	tunnelWidth  = 160 //
+	tunnelWidth  = 130 // the way around the labels passes at its right
 	tunnelTurn   = 9   // from the port to the line's turn
 )
 
@@ -73,7 +73,7 @@ func (l *layout) drawTunnel(g *nodeGeo, root string) {
 	y := g.tunnelY()
 	p := Port{ID: portID(g.m.ns.Name, t.Name), Owner: root, Class: "virt", Rect: Rect{g.col[1] - 12, y - tunnelHeight/2, tunnelWidth, tunnelHeight},
 		Jack: Rect{g.col[1] - 8, y - tunnelHeight/2 + 4, 26, tunnelHeight - 8}}
-	p.Texts = []Text{{X: g.col[1] + 40, Y: y - 4, S: t.Name, Class: "b"}, {X: g.col[1] + 40, Y: y + 13, S: ifaceAddress(t), Class: "m"}}
+	p.Texts = []Text{{X: g.col[1] + 32, Y: y - 4, S: t.Name, Class: "b"}, {X: g.col[1] + 32, Y: y + 13, S: ifaceAddress(t), Class: "m"}}
 	l.s.Ports = append(l.s.Ports, p)
 }
 

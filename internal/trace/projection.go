@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/podpath/podpath/internal/packet"
+	"github.com/podpath/podpath/internal/topology"
 )
 
 // PathRow is one crossing of an interface: a row of --output path, in the form of a kernel recording's path.json.
@@ -122,9 +123,19 @@ func (t *Trace) first(l *Leg) *packet.Packet {
 	return &t.Packets[t.steps[t.hops[l.firstH].first].Before]
 }
 
-// Path lists every crossing of an interface, in order.
-func (t *Trace) Path() []PathRow {
-	var out []PathRow
+// Crossing is a packet's passing of one interface.
+type Crossing struct {
+	Leg       int
+	Label     string // SYN, UDP, ICMP time exceeded …
+	Namespace *topology.Namespace
+	Interface *topology.Interface
+	Out       bool
+	Packet    *packet.Packet
+}
+
+// Crossings are all of a trace, in order. A bridge's port that sees a frame which is not for it counts as none.
+func (t *Trace) Crossings() []Crossing {
+	var out []Crossing
 	for n := range t.Legs {
 		l := &t.Legs[n]
 		label := packetLabel(l, t.first(l))
@@ -136,29 +147,32 @@ func (t *Trace) Path() []PathRow {
 			steps := t.Steps(hop)
 			for i := range steps {
 				s := &steps[i]
-				if s.Interface == nil {
-					continue
-				}
-				dir := ""
+				in := s.Stage == StageReceive || s.Code == BridgeUp || s.Code == BridgeCopy
 				switch {
-				case s.Stage == StageReceive || s.Code == BridgeUp || s.Code == BridgeCopy:
-					dir = "in"
-				case s.Stage == StageTransmit:
-					dir = "out"
-				default:
+				case s.Interface == nil || !in && s.Stage != StageTransmit:
 					continue
-				}
-				if s.Stage == StageReceive && s.Interface.Master == "" && hop.In != s.Interface.Name {
+				case s.Stage == StageReceive && s.Interface.Master == "" && hop.In != s.Interface.Name:
 					continue // the bridge's own step stands for it
-				}
-				if s.Code == FrameOnPort && t.Packets[s.Packet].Eth.Dst != s.Interface.MAC {
+				case s.Code == FrameOnPort && t.Packets[s.Packet].Eth.Dst != s.Interface.MAC:
 					continue // a port sees a frame that is not for it; recordings leave these out (otherhost)
 				}
-				row := PathRow{Packet: n + 1, Label: label, NS: hop.Name, Dev: s.Interface.Name, Dir: dir}
-				row.fill(&t.Packets[s.Packet])
-				out = append(out, row)
+				out = append(out, Crossing{n, label, hop.NS, s.Interface, !in, &t.Packets[s.Packet]})
 			}
 		}
+	}
+	return out
+}
+
+// Path lists every crossing of an interface, in order.
+func (t *Trace) Path() []PathRow {
+	var out []PathRow
+	for _, c := range t.Crossings() {
+		row := PathRow{Packet: c.Leg + 1, Label: c.Label, NS: c.Namespace.Name, Dev: c.Interface.Name, Dir: "in"}
+		if c.Out {
+			row.Dir = "out"
+		}
+		row.fill(c.Packet)
+		out = append(out, row)
 	}
 	return out
 }

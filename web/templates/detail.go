@@ -541,7 +541,7 @@ func chipOf(p PacketView) Chip {
 }
 
 // changeTag is what changed at a station, as short as the list needs it.
-func changeTag(steps []trace.StepDocument, p PacketView) string {
+func changeTag(steps []trace.StepDocument) string {
 	var tags []string
 	add := func(t string) {
 		if !slices.Contains(tags, t) {
@@ -571,9 +571,12 @@ func changeTag(steps []trace.StepDocument, p PacketView) string {
 			}
 		}
 	}
-	for _, l := range p.Layers {
-		if l.Class == "o" && l.Badge != "" {
-			add(l.Badge)
+	for _, st := range steps {
+		switch trace.Code(st.Code) {
+		case trace.VXLANEncap, trace.IPIPEncap:
+			add("+" + st.Args["bytes"] + " B")
+		case trace.VXLANDecap, trace.IPIPDecap:
+			add("−" + st.Args["bytes"] + " B")
 		}
 	}
 	if len(tags) == 0 && mac {

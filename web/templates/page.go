@@ -299,7 +299,7 @@ func (b *builder) stations() []StationView {
 		}
 		v.Packet = b.packet(before, b.lastPacket(s.StationDocument))
 		v.Chip = chipOf(v.Packet)
-		v.Tag = changeTag(steps, v.Packet)
+		v.Tag = changeTag(steps)
 		if hop.Kind == string(topology.Pod) || hop.Kind == string(topology.Node) || b.topo.Fabric == nil {
 			v.Hook = hookOf(s.Kind)
 		}

@@ -22,9 +22,10 @@ const kindKNP = "KubernetesNetworkPolicy"
 type policy struct {
 	namespace, name string
 	selector        selector
-	selectorText    string // as it is before anyone parses it: groups go by it
+	selectorText    string // by which policies are grouped
 	ingress, egress bool   // what it is for
 	in, out         []allow
+	active          bool // it selects a pod of the node
 }
 
 // allow is one rule of a policy: what is from or to a peer and to a port is let through.
@@ -58,14 +59,14 @@ func policies(list []*networkingv1.NetworkPolicy) []*policy {
 func convert(np *networkingv1.NetworkPolicy) *policy {
 	pods := podTerms(&np.Spec.PodSelector)
 	here := terms{equals(labelNamespace, np.Namespace)}
-	p := &policy{namespace: np.Namespace, name: np.Name, selector: selector{pods, here},
-		selectorText: "(" + pods.written() + ") && " + here.written()}
+	p := &policy{namespace: np.Namespace, name: np.Name, selector: selector{pods, here}}
+	p.selectorText = p.selector.String()
 	for _, t := range np.Spec.PolicyTypes {
 		p.ingress = p.ingress || t == networkingv1.PolicyTypeIngress
 		p.egress = p.egress || t == networkingv1.PolicyTypeEgress
 	}
-	if !p.ingress && !p.egress {
-		p.ingress = true
+	if len(np.Spec.PolicyTypes) == 0 { // the API server fills them in
+		p.ingress, p.egress = true, len(np.Spec.Egress) > 0
 	}
 	for _, r := range np.Spec.Ingress {
 		p.in = append(p.in, allows(np.Namespace, r.From, r.Ports, false)...)

@@ -7,8 +7,8 @@ import (
 
 // dispatch makes the chains that send a packet to the chain of the pod that it comes from or goes to. Where interfaces'
 // names differ first in the same character they get a chain of their own, so that no packet passes over a rule for every
-// pod (felix/rules/dispatch.go). A dispatch chain with a child is in no recording: there the two names of a node differ in
-// their first hexadecimal digit.
+// pod (felix/rules/dispatch.go). No recording has such a chain, since the two names of a node there differ in their first
+// hexadecimal digit; see oracle_test.go.
 func (s *settings) dispatch(w *writer, veths []string) {
 	veths = slices.Sorted(slices.Values(veths))
 	s.tree(w, fromDispatch, "cali-fw-", veths, in)
@@ -16,7 +16,7 @@ func (s *settings) dispatch(w *writer, veths []string) {
 }
 
 func (s *settings) tree(w *writer, name, prefix string, veths []string, match func(string) fragment) {
-	unknown := to(s.deny).saying("Unknown interface")
+	unknown := to(drop).saying("Unknown interface")
 	leaf := func(veth string) rule { return to(gotoChain(chainName(prefix, veth)), match(veth)) }
 	common := commonPrefix(veths)
 	var root []rule

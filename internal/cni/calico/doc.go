@@ -11,9 +11,9 @@
 //	                                                           └─ no policy took it: DROP
 //	filter FORWARD, at its end: mark 0x10000: ACCEPT
 //
-// Chains, rules and their hash comments are text for text those of v3.32.1; recordings of the real Felix are compared
-// with in golden_test.go. Files named in comments are Calico's. Not in any recording, and made by reading Calico's source:
-// the chains of policy groups (cali-gi-, cali-go-), the trees of dispatch chains of a node with more than a few pods whose
-// names begin alike, named ports, blocks of several ports, Felix settings away from their defaults, routes of borrowed
-// addresses. BIRD ran in no recording: its routes are reconstructed from its templates.
+// Chains, rules and their hash comments are text for text those of v3.32.1: recordings of the real Felix are compared with
+// in golden_test.go. What no recording has (chains of policy groups, trees of dispatch chains, named ports, blocks of several
+// ports, settings of Felix away from their defaults) is compared in oracle_test.go with what Felix's code makes of the same
+// objects. Routes of borrowed addresses are in neither, and BIRD never ran: its routes are reconstructed from its templates.
+// Files named in comments are Calico's.
 package calico

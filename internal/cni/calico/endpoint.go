@@ -25,14 +25,14 @@ func (s *settings) endpoint(w *writer, p workload, d direction, groups []*group)
 	}
 	rules = append(rules, to(s.filterAllow, ctState("RELATED,ESTABLISHED")))
 	if !s.keepInvalid {
-		rules = append(rules, to(s.deny, ctState("INVALID")))
+		rules = append(rules, to(drop, ctState("INVALID")))
 	}
 	rules = append(rules, to(clearMark(markAccept|markPass)))
 	if d.egress && !s.vxlanFromPods {
-		rules = append(rules, to(s.deny, protoUDP, destination.ports(one(s.port))).saying(s.denyWord+" VXLAN encapped packets originating in workloads"))
+		rules = append(rules, to(drop, protoUDP, destination.ports(one(s.port))).saying("Drop VXLAN encapped packets originating in workloads"))
 	}
 	if d.egress && !s.ipipFromPods {
-		rules = append(rules, to(s.deny, protoIPIP).saying(s.denyWord+" IPinIP encapped packets originating in workloads"))
+		rules = append(rules, to(drop, protoIPIP).saying("Drop IPinIP encapped packets originating in workloads"))
 	}
 	if len(groups) > 0 {
 		rules = append(rules, to(clearMark(markPass)).saying("Start of tier "+tier))
@@ -41,12 +41,12 @@ func (s *settings) endpoint(w *writer, p workload, d direction, groups []*group)
 				to(jump(g.chain(d)), markClear(markPass)),
 				to(returning, markSet(markAccept)).saying("Return if policy accepted"))
 		}
-		rules = append(rules, to(s.deny, markClear(markPass)).saying("End of tier "+tier+". "+s.denyWord+" if no policies passed packet"))
+		rules = append(rules, to(drop, markClear(markPass)).saying("End of tier "+tier+". Drop if no policies passed packet"))
 	}
 	for _, profile := range profilesOf(p.Pod) {
 		rules = append(rules,
 			to(jump(chainName(d.profile, profile.name))),
 			to(returning, markSet(markAccept)).saying("Return if profile accepted"))
 	}
-	w.chain("filter", chainName(d.endpoint, p.veth), append(rules, to(s.deny).saying(s.denyWord+" if no profiles matched"))...)
+	w.chain("filter", chainName(d.endpoint, p.veth), append(rules, to(drop).saying("Drop if no profiles matched"))...)
 }

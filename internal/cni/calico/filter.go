@@ -1,6 +1,10 @@
 package calico
 
-import "github.com/podpath/podpath/internal/iptables"
+import (
+	"slices"
+
+	"github.com/podpath/podpath/internal/iptables"
+)
 
 // rulesets are what Felix writes for the node's pods, and the sets that its rules name besides the fixed ones. Only chains
 // that are jumped to are written, as Felix does (felix/iptables/table.go).
@@ -29,6 +33,9 @@ func (s *settings) policies(w *writer, pods []workload, sets *sets) {
 	written := map[string]bool{}
 	for _, p := range pods {
 		labels := sets.podLabels(p.Pod)
+		for _, x := range all {
+			x.active = x.active || x.selector.matches(labels)
+		}
 		for _, d := range []direction{ingress, egress} {
 			var apply []*policy
 			for _, x := range all {
@@ -49,6 +56,15 @@ func (s *settings) policies(w *writer, pods []workload, sets *sets) {
 						x.chains(w, sets, d)
 					}
 				}
+			}
+		}
+	}
+	// The sets of all its rules are made as soon as a policy selects a pod here, also of a direction that it is not for
+	// (updateRules, felix/calc/rule_scanner.go).
+	for _, x := range all {
+		if x.active {
+			for _, a := range slices.Concat(x.in, x.out) {
+				a.rules(sets)
 			}
 		}
 	}

@@ -129,7 +129,6 @@ var (
 	drop      = jump("DROP")
 	returning = jump("RETURN")
 	noTrack   = jump("NOTRACK")
-	reject    = fragment{felix: "--jump REJECT", save: "-j REJECT --reject-with icmp-port-unreachable"}
 	// masquerade and snat have --random-fully where iptables is 1.6.2 or newer, as on every system of today.
 	masquerade = jump("MASQUERADE --random-fully")
 )

@@ -9,9 +9,9 @@ import (
 
 // group are policies that stand one behind the other and select the same pods. One alone is jumped to itself; two or more
 // get a chain of their own, that pods of the selector share (PolicyGroup, felix/rules/endpoints.go; groupPolicies,
-// felix/dataplane/linux/endpoint_mgr.go). No recording has a group of two.
+// felix/dataplane/linux/endpoint_mgr.go). No recording has a group of two; see oracle_test.go.
 type group struct {
-	selector string // as it was written, not in its canonical form
+	selector string // in its canonical form (selector.Normalise in felix/calc/rule_scanner.go)
 	policies []*policy
 }
 

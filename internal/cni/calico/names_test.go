@@ -41,9 +41,22 @@ func TestNames(t *testing.T) {
 			t.Errorf("%s: %q, want %q", x.what, x.got, x.want)
 		}
 	}
-	for _, n := range []int{19, 20, 40} {
-		if got := chainName("cali-pri-", "_"+strings.Repeat("x", n-1)); n < 19 == (len(got) == 28) || len(got) > 28 {
-			t.Errorf("a name with %d: %q", n, got)
+}
+
+// TestLongNames: a name is as it is up to 27 characters, and a hash of exactly 28 from there, but that one of 28 which
+// cannot be taken for a hash stays too.
+func TestLongNames(t *testing.T) {
+	for _, x := range []struct {
+		suffix string
+		hashed bool
+	}{
+		{strings.Repeat("x", 18), false}, {"_" + strings.Repeat("x", 17), false},
+		{strings.Repeat("x", 19), false}, {"_" + strings.Repeat("x", 18), true},
+		{strings.Repeat("x", 20), true}, {strings.Repeat("x", 200), true},
+	} {
+		got := chainName("cali-pri-", x.suffix)
+		if plain := "cali-pri-" + x.suffix; x.hashed && (len(got) != 28 || got[9] != '_' || got == plain) || !x.hashed && got != plain {
+			t.Errorf("%q: %q", x.suffix, got)
 		}
 	}
 }

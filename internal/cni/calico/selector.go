@@ -24,7 +24,6 @@ type term struct {
 	key    string
 	op     metav1.LabelSelectorOperator // "" is ==
 	values []string                     // for in and not in: sorted, each once
-	raw    []string                     // as they were written
 }
 
 func equals(key, value string) term { return term{key: key, values: []string{value}} }
@@ -44,21 +43,6 @@ func (t term) String() string {
 		return "!has(" + t.key + ")"
 	}
 	return t.key + ` == "` + t.values[0] + `"`
-}
-
-// written is the term as the conversion of a NetworkPolicy writes it (k8sSelectorToCalico, conversion.go).
-func (t term) written() string {
-	switch t.op {
-	case metav1.LabelSelectorOpIn:
-		return t.key + " in { '" + strings.Join(t.raw, "', '") + "' }"
-	case metav1.LabelSelectorOpNotIn:
-		return t.key + " not in { '" + strings.Join(t.raw, "', '") + "' }"
-	case metav1.LabelSelectorOpExists:
-		return "has(" + t.key + ")"
-	case metav1.LabelSelectorOpDoesNotExist:
-		return "! has(" + t.key + ")"
-	}
-	return t.key + " == '" + t.values[0] + "'"
 }
 
 func (t term) matches(labels map[string]string) bool {
@@ -85,14 +69,6 @@ func (ts terms) String() string {
 		words[i] = t.String()
 	}
 	return and(words)
-}
-
-func (ts terms) written() string {
-	words := make([]string, len(ts))
-	for i, t := range ts {
-		words[i] = t.written()
-	}
-	return strings.Join(words, " && ")
 }
 
 func (ts terms) matches(labels map[string]string) bool {
@@ -148,7 +124,7 @@ func termsOf(ls *metav1.LabelSelector, prefix string) terms {
 	}
 	for _, e := range ls.MatchExpressions {
 		values := slices.Compact(slices.Sorted(slices.Values(e.Values)))
-		out = append(out, term{key: prefix + e.Key, op: e.Operator, values: values, raw: e.Values})
+		out = append(out, term{key: prefix + e.Key, op: e.Operator, values: values})
 	}
 	return out
 }

@@ -31,8 +31,6 @@ type settings struct {
 
 	toHost                      fragment // what happens to a packet of a pod to its node that policy lets through
 	filterAllow, mangleAllow    fragment
-	deny                        fragment
-	denyWord                    string
 	vxlanFromPods, ipipFromPods bool
 	keepInvalid                 bool
 	natAddress                  netip.Addr
@@ -45,7 +43,7 @@ type settings struct {
 }
 
 func settingsOf(c *cluster.Cluster) (*settings, error) {
-	s := &settings{c: c, pools: c.Pools(), vni: 4096, port: 4789, toHost: accept, filterAllow: accept, mangleAllow: accept, deny: drop, denyWord: "Drop",
+	s := &settings{c: c, pools: c.Pools(), vni: 4096, port: 4789, toHost: accept, filterAllow: accept, mangleAllow: accept,
 		felixPriority: 1024, birdPriority: 1024, forwarding: true, birdRoutes: true, mtuPattern: mtuPattern}
 	for _, p := range s.pools {
 		s.vxlan = s.vxlan || p.VXLAN()
@@ -73,7 +71,7 @@ var mtuPattern = regexp.MustCompile(`^((en|wl|ww|sl|ib)[Pcopsvx].*|(eth|wlan|wwa
 
 // felix takes over what a FelixConfiguration says. It was checked (cluster.Read).
 func (s *settings) felix(f *cluster.FelixSpec) error {
-	actions := map[string]fragment{"drop": drop, "reject": reject, "accept": accept, "return": returning}
+	actions := map[string]fragment{"drop": drop, "accept": accept, "return": returning}
 	action := func(into *fragment, word string) {
 		if a, ok := actions[strings.ToLower(word)]; ok {
 			*into = a
@@ -82,11 +80,6 @@ func (s *settings) felix(f *cluster.FelixSpec) error {
 	action(&s.toHost, f.DefaultEndpointToHostAction)
 	action(&s.filterAllow, f.IptablesFilterAllowAction)
 	action(&s.mangleAllow, f.IptablesMangleAllowAction)
-	action(&s.deny, f.IptablesFilterDenyAction)
-	if s.deny == reject {
-		s.denyWord = "Reject"
-	}
-	s.vxlan, s.ipip = is(f.VXLANEnabled, s.vxlan), is(f.IPIPEnabled, s.ipip)
 	if f.VXLANVNI != nil {
 		s.vni = uint32(*f.VXLANVNI)
 	}

@@ -39,7 +39,7 @@ func (s *settings) raw(w *writer) {
 	pre = append(pre,
 		to(setMark(markScratch0), in(anyWorkload)),
 		to(jump("cali-rpf-skip"), markSet(markScratch0)),
-		to(s.deny, markSet(markScratch0), rpFilterFailed), // a pod may only send from addresses that are routed to it
+		to(drop, markSet(markScratch0), rpFilterFailed), // a pod may only send from addresses that are routed to it
 		to(jump(fromHostEndpoint), markClear(markScratch0)),
 		to(accept, markSet(markAccept)))
 	w.chain("raw", "cali-PREROUTING", pre...)
@@ -134,7 +134,7 @@ func (s *settings) input(w *writer) {
 	if s.ipip {
 		rules = append(rules,
 			to(s.filterAllow, protoIPIP, source.set(setName(setAllHosts)), dstLocal).saying("Allow IPIP packets from Calico hosts"),
-			to(s.deny, protoIPIP).saying(s.denyWord+" IPIP packets from non-Calico hosts"))
+			to(drop, protoIPIP).saying("Drop IPIP packets from non-Calico hosts"))
 	}
 	if s.vxlan {
 		rules = append(rules,
