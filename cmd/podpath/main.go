@@ -23,7 +23,7 @@ func run() int {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(traceCommand(), stateCommand(), verifyCommand(), presetsCommand(), rulesCommand())
+	root.AddCommand(traceCommand(), compareCommand(), stateCommand(), verifyCommand(), presetsCommand(), rulesCommand())
 	err := root.Execute()
 	switch {
 	case err == nil:

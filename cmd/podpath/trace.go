@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -20,12 +19,9 @@ import (
 )
 
 func traceCommand() *cobra.Command {
-	var src source
-	var r query.Request
-	var output, packets, lang, source string
-	var df, explain bool
-	var choose []string
-	var port string
+	var q question
+	var output, lang string
+	var explain bool
 	c := &cobra.Command{
 		Use:   "trace --from PLACE --to PLACE",
 		Short: "Follow a packet and its answer, decision by decision",
@@ -41,57 +37,15 @@ Where chance decides, the first option is taken unless --choose picks another: t
   podpath trace --snapshot state --from a --to 198.51.100.7 --dport 80 --output path`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			r.NoDF = !df
-			if n, err := strconv.Atoi(port); err == nil {
-				r.DstPort = n
-			} else {
-				r.PortName = port
-			}
-			switch packets {
-			case "first":
-			case "all":
-				r.Exchange = true
-			default:
-				return fmt.Errorf("--packets %s: want first (the first packet and its answer) or all (the whole exchange)", packets)
-			}
-			for _, kv := range choose {
-				k, v, ok := strings.Cut(kv, "=")
-				if !ok {
-					return fmt.Errorf("--choose %s: want ID=OPTION, as a trace lists them", kv)
-				}
-				if r.Choices == nil {
-					r.Choices = map[string]string{}
-				}
-				r.Choices[k] = v
-			}
-			n, err := src.open(r.From, r.To)
-			if err != nil {
-				return err
-			}
-			if r.From == "" || r.To == "" {
-				return fmt.Errorf("--from and --to are needed; places here: %s", strings.Join(n.places(), ", "))
-			}
-			r.Options = n.options
-			t, err := n.trace(&r, source)
+			_, t, err := q.run()
 			if err != nil {
 				return err
 			}
 			return write(cmd.OutOrStdout(), t, output, lang, explain)
 		},
 	}
-	src.flags(c)
+	q.flags(c)
 	f := c.Flags()
-	f.StringVar(&r.From, "from", "", "where the packet starts")
-	f.StringVar(&r.To, "to", "", "where it goes")
-	f.StringVar(&source, "source", "", "the address that the socket is bound to (default: the route chooses)")
-	f.StringVar(&r.Protocol, "proto", "", "tcp, udp or icmp (default tcp, or what the Service's first port has)")
-	f.IntVar(&r.SrcPort, "sport", 0, "source port (default 40000)")
-	f.StringVar(&port, "dport", "", fmt.Sprintf("destination port, or its name in the Service (default the Service's first, else %d)", query.DefaultPort))
-	f.IntVar(&r.TTL, "ttl", 0, "time to live (default 64)")
-	f.IntVar(&r.Payload, "payload", 4, "bytes that the client sends")
-	f.BoolVar(&df, "df", true, "don't fragment")
-	f.StringVar(&packets, "packets", "first", "first: the first packet and its answer; all: the whole exchange")
-	f.StringArrayVar(&choose, "choose", nil, "where chance decides: ID=OPTION, as a trace lists them")
 	f.StringVarP(&output, "output", "o", "text", "text, json, path, rules or pcapng")
 	f.StringVar(&lang, "lang", "en", "language of the sentences: en or ko")
 	f.BoolVar(&explain, "explain", false, "say each step in a sentence, and list the rules passed over")

@@ -33,6 +33,7 @@ var arrows = map[string][]string{
 	"internal/lesson":  {"internal/trace", "internal/compile"},
 	"internal/latency": {"internal/trace"},
 	"internal/capture": {"internal/trace"},
+	// Not in architecture.md's table either: traces side by side, for the page and the command line.
 	"internal/compare": {"internal/trace", "internal/latency"},
 	// Not in architecture.md's table yet: places and ports as people write them, resolved in a compiled cluster and traced.
 	// The server and the command line share it; compile must not know the tracer.
@@ -75,7 +76,8 @@ var onlyIn = map[string][]string{
 // pure are the folders that compute and do nothing else: no network, no files, no clock, no chance, no log. What they
 // need of these is a parameter.
 var pure = []string{"internal/packet", "internal/iptables", "internal/nftables", "internal/netfilter", "internal/topology",
-	"internal/trace", "internal/latency", "internal/compare", "internal/diagram", "internal/cluster", "internal/underlay", "internal/kubeproxy", "internal/cni/awsvpc", "internal/cni/calico"}
+	"internal/trace", "internal/latency", "internal/compare", "internal/diagram", "internal/cluster", "internal/underlay", "internal/kubeproxy",
+	"internal/cni/awsvpc", "internal/cni/calico"}
 
 var impure = []string{"net/http", "os", "os/exec", "log", "log/slog", "database/sql", "time", "math/rand", "math/rand/v2", "crypto/rand"}
 

@@ -50,10 +50,11 @@ type Cell struct {
 	Args      map[string]string `json:"args,omitempty"`
 	Verdict   string            `json:"verdict,omitempty"`
 	Steps     int               `json:"steps,omitempty"`
-	Rules     int               `json:"rules,omitempty"` // traversed
-	Bytes     int               `json:"bytes,omitempty"` // by which a tunnel's headers make the packet longer or shorter
-	Cost      *latency.Cost     `json:"cost,omitempty"`  // nil: costs nothing
-	Note      string            `json:"note,omitempty"`  // of an extra stop: what it is for (see Notes)
+	Rules     int               `json:"rules,omitempty"`   // traversed
+	Bytes     int               `json:"bytes,omitempty"`   // by which a tunnel's headers make the packet longer or shorter
+	Wrapped   bool              `json:"wrapped,omitempty"` // the packet has a tunnel's headers when it leaves the stop
+	Cost      *latency.Cost     `json:"cost,omitempty"`    // nil: costs nothing
+	Note      string            `json:"note,omitempty"`    // of an extra stop: what it is for (see Notes)
 }
 
 // Notes say what an extra stop is for. Each has a sentence in every language (web/locales, [compare-note]); bytes has the
@@ -179,10 +180,38 @@ func Align(cols []*Column) []Row {
 		all[i] = stations(c)
 	}
 	rows := []Row{}
-	for _, r := range merge(all) {
+	for _, r := range mergeLegs(all) {
 		rows = append(rows, row(cols, r))
 	}
 	return rows
+}
+
+// mergeLegs aligns leg by leg: legs first, by what they are, then the stations of each. A leg that only one column has, such
+// as an ICMP error, is never torn apart by the others'.
+func mergeLegs(all [][]station) []raw {
+	legs := make([][]station, len(all))    // a station for each leg
+	parts := make([][][]station, len(all)) // and the leg's own
+	for c := range all {
+		for i, s := range all[c] {
+			if i == 0 || s.leg != all[c][i-1].leg {
+				legs[c] = append(legs[c], station{key: key{leg: s.leg}, text: s.leg, at: len(parts[c])})
+				parts[c] = append(parts[c], nil)
+			}
+			last := len(parts[c]) - 1
+			parts[c][last] = append(parts[c][last], s)
+		}
+	}
+	var out []raw
+	for _, r := range merge(legs) {
+		of := make([][]station, len(all))
+		for c, leg := range r {
+			if leg != nil {
+				of[c] = parts[c][leg.at]
+			}
+		}
+		out = append(out, merge(of)...)
+	}
+	return out
 }
 
 // merge joins the alignments.
@@ -274,7 +303,7 @@ func (r raw) any() *station {
 
 func row(cols []*Column, r raw) Row {
 	s := r.any()
-	out := Row{State: Same, Leg: s.leg, Role: s.role, Kind: s.kind, Outer: s.outer || s.dev != "" || s.kind == "encap" || s.kind == "decap"}
+	out := Row{State: Same, Leg: s.leg, Role: s.role, Kind: s.kind, Outer: s.outer || s.dev == devTunnel || s.kind == "encap" || s.kind == "decap"}
 	for c := range cols {
 		cell := Cell{Station: -1, State: Missing}
 		if x := r[c]; x != nil {
@@ -308,7 +337,7 @@ func note(s *station, c *Cell) string {
 	switch {
 	case c.Bytes != 0:
 		return NoteBytes
-	case s.dev != "":
+	case s.dev == devTunnel:
 		return NoteDevice
 	case !s.outer:
 		return ""
@@ -325,7 +354,7 @@ func fillCell(c *Column, x *station) Cell {
 	hop := &c.Document.Legs[s.Leg].Hops[s.Hop]
 	d := &hop.Steps[s.Decisive]
 	out := Cell{Station: x.at, ID: s.ID, Namespace: s.Namespace, Interface: s.Interface, Table: d.Table, Text: d.Text, Code: d.Code, Args: d.Args, Verdict: d.Verdict,
-		Steps: s.Last - s.First + 1, Rules: x.sign.rules}
+		Steps: s.Last - s.First + 1, Rules: x.sign.rules, Wrapped: wrapped(c.Document, hop.Steps[s.Last].Packet)}
 	if s.Leg < len(c.Report.Legs) && s.Hop < len(c.Report.Legs[s.Leg].Hops) {
 		if cost := c.Report.Legs[s.Leg].Hops[s.Hop].Between(s.First, s.Last); !cost.Zero() {
 			out.Cost = &cost

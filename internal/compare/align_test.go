@@ -191,6 +191,27 @@ func slow(a, b []station) int {
 	return f(0, 0)
 }
 
+// TestLegs: a leg of one column stands whole beside the others', and no station is lost.
+func TestLegs(t *testing.T) {
+	legs := func(words string) []station {
+		out := column(words)
+		for i := range out {
+			name, kind, _ := strings.Cut(out[i].kind, ":")
+			out[i].key = key{leg: name, kind: kind}
+		}
+		return out
+	}
+	all := [][]station{legs("q:a q:b q:c p:a p:b"), legs("q:a e:x e:a"), legs("q:a q:b q:c p:a")}
+	rows := mergeLegs(all)
+	whole(t, "legs", all, rows)
+	want := []string{"q:a q:b q:c . . p:a p:b", "q:a . . e:x e:a . .", "q:a q:b q:c . . p:a ."}
+	for c := range all {
+		if got := draw(rows, c); got != want[c] {
+			t.Errorf("column %d is %q, want %q", c, got, want[c])
+		}
+	}
+}
+
 func TestChainKind(t *testing.T) {
 	for chain, want := range map[string]string{
 		"KUBE-SVC-NPX46M4PTMTKRN6Y": "KUBE-SVC", "KUBE-SEP-ABC": "KUBE-SEP", "KUBE-SERVICES": "KUBE-SERVICES", "cali-fw-cali2ca070a7e2d": "cali-fw",

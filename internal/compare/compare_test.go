@@ -59,6 +59,84 @@ func TestSelf(t *testing.T) {
 	}
 }
 
+// TestPlugins: under every pair of plugins each station is in one row, in its column's order, cells say what rows say, and
+// swapping the columns swaps extra with missing.
+func TestPlugins(t *testing.T) {
+	n := 0
+	for _, preset := range compile.Presets() {
+		base, err := compile.Preset(preset)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var under []*compile.Compiled
+		for _, o := range compile.Options(base) {
+			if o.Key == compile.CNIKey {
+				for _, cni := range o.Values {
+					under = append(under, compiled(t, preset, map[string]string{compile.CNIKey: cni}))
+				}
+			}
+		}
+		for _, pair := range [][2]string{{"pod/default/netshoot-1", "pod/default/netshoot-3"}, {"pod/default/netshoot-1", "svc/default/web"}, {"node/node-a", "internet"},
+			{"internet", "lb/default/web-nlb-instance"}, {"pod/default/netshoot-2", "10.99.99.99"}} {
+			var traces []*trace.Trace
+			for _, c := range under {
+				if tr, err := (&query.Request{From: pair[0], To: pair[1]}).Trace(c); err == nil {
+					traces = append(traces, tr)
+				}
+			}
+			for i, a := range traces {
+				for _, b := range traces[i:] {
+					n++
+					there := compare.Of([]compare.Column{{Trace: a}, {Trace: b}})
+					back := compare.Of([]compare.Column{{Trace: b}, {Trace: a}}).Columns[1].Delta
+					d := there.Columns[1].Delta
+					if d.Same != back.Same || d.Differs != back.Differs || d.Extra != back.Missing || d.Missing != back.Extra || d.Bytes != -back.Bytes {
+						t.Errorf("%s: %v: %+v, swapped %+v", preset, pair, d, back)
+					}
+					rows(t, there)
+				}
+			}
+			var all []compare.Column
+			for _, tr := range traces {
+				all = append(all, compare.Column{Trace: tr})
+			}
+			rows(t, compare.Of(all))
+		}
+	}
+	if n < 50 {
+		t.Errorf("only %d pairs", n)
+	}
+}
+
+// rows holds a comparison's rows to its columns.
+func rows(t *testing.T, c *compare.Comparison) {
+	t.Helper()
+	for col := range c.Columns {
+		next := 0
+		for i := range c.Rows {
+			r := &c.Rows[i]
+			cell := &r.Cells[col]
+			gap := cell.State == compare.Missing || cell.State == compare.Absent
+			if gap != (cell.Station < 0) || gap && cell.Cost != nil {
+				t.Fatalf("row %d, column %d: %+v", i, col, cell)
+			}
+			if (r.State == compare.Extra) != (r.Cells[0].State == compare.Absent) {
+				t.Fatalf("row %d is %s, its first cell %s", i, r.State, r.Cells[0].State)
+			}
+			if gap {
+				continue
+			}
+			if cell.Station != next {
+				t.Fatalf("row %d, column %d: station %d, want %d", i, col, cell.Station, next)
+			}
+			next++
+		}
+		if next != c.Columns[col].Summary.All.Stations {
+			t.Errorf("column %d: %d stations in rows, of %d", col, next, c.Columns[col].Summary.All.Stations)
+		}
+	}
+}
+
 // TestNames: pods of two clusters with other addresses and names, and one rule set, are the same way. netshoot-1 and
 // netshoot-3 are pods on primary cards of two nodes; there and back the ways mirror each other.
 func TestNames(t *testing.T) {
@@ -94,6 +172,14 @@ func TestExternalSNAT(t *testing.T) {
 	}
 	if one.Wire.SrcOf != "node" || two.Wire.SrcOf != "pod" {
 		t.Errorf("the VPC sees a %s, and without SNAT a %s", one.Wire.SrcOf, two.Wire.SrcOf)
+	}
+	if two.Goodput != nil || one.Goodput == nil || one.Goodput.Frame != 1514 { // beyond the gateway frames have 1500 bytes of IP
+		t.Errorf("goodput %+v, and where nothing arrives %+v", one.Goodput, two.Goodput)
+	}
+	for i := range x.Rows {
+		if r := &x.Rows[i]; r.Leg == "request" && r.Role == compare.Gateway && r.State != compare.Differs {
+			t.Errorf("the gateway lets one through and drops the other: that is %s", r.State)
+		}
 	}
 	missing := 0
 	for i := range x.Rows {

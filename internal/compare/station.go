@@ -21,8 +21,10 @@ type key struct {
 	role  Role
 	kind  string // the station's
 	outer bool
-	dev   string // tunnel: the stop is at a tunnel's device
+	dev   string // devTunnel: the stop is at a tunnel's device; pod: at the cable to a pod; "": any other
 }
+
+const devTunnel = "tunnel"
 
 // station is a station as it is aligned: its key, and the parts by which two with one key are compared.
 type station struct {
@@ -65,9 +67,16 @@ func stations(c *Column) []station {
 		hop := &d.Legs[s.Leg].Hops[s.Hop]
 		x := station{at: i, key: key{leg: names[s.Leg], role: of[s.Leg][s.Hop], kind: s.Kind}}
 		switch s.Kind {
+		case "drop", "reject":
+			// A fabric has one stop a visit: that it ends the packet there is how it decides, not another stop.
+			if x.role == Network || x.role == Gateway || x.role == Balancer {
+				x.kind = "fabric"
+			}
 		case "transmit", "receive":
 			if isTunnel(c, s.Namespace, s.Interface) {
-				x.dev = "tunnel"
+				x.dev = devTunnel
+			} else if deviceKind(c, s.Namespace, s.Interface) == "pod" {
+				x.dev = "pod"
 			}
 		case "encap", "decap", "bridge", "fabric":
 		default:

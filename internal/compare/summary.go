@@ -12,13 +12,13 @@ import (
 // Summary is a column in a few figures.
 type Summary struct {
 	Outcome trace.Outcome `json:"outcome"`
-	Ended   *Ended        `json:"ended,omitempty"` // where a packet ended early; nil: all arrived
-	Request Counts        `json:"request"`         // of the first leg
-	All     Counts        `json:"all"`             // of every leg
-	Nodes   []Node        `json:"nodes"`           // in the order in which the request comes by them
-	Wire    *Wire         `json:"wire,omitempty"`  // between the nodes; nil where the request crosses no network
-	PodMTU  int           `json:"podMTU"`          // of the sending end's device, bytes; 0: not known
-	Goodput *Goodput      `json:"goodput,omitempty"`
+	Ended   *Ended        `json:"ended,omitempty"`   // where a packet ended early; nil: all arrived
+	Request Counts        `json:"request"`           // of the first leg
+	All     Counts        `json:"all"`               // of every leg
+	Nodes   []Node        `json:"nodes"`             // in the order in which the request comes by them
+	Wire    *Wire         `json:"wire,omitempty"`    // between the nodes; nil where the request crosses no network
+	PodMTU  int           `json:"podMTU"`            // of the sending end's device, bytes; 0: not known
+	Goodput *Goodput      `json:"goodput,omitempty"` // nil where no TCP segment arrives
 	// Headers are those of a full segment as it leaves the sender's machine, outermost first: what the bytes-to-scale picture
 	// draws. Of TCP they have the time stamps: 32 bytes.
 	Headers []Header `json:"headers"`
@@ -148,7 +148,7 @@ func Summarize(c *Column) Summary {
 	s.Nodes = nodes(c)
 	w := newWay(t)
 	s.PodMTU, s.Wire = w.sender, w.wire()
-	if s.PodMTU > 0 && t.Query.Protocol == packet.TCP {
+	if s.PodMTU > 0 && t.Query.Protocol == packet.TCP && t.Legs[0].Outcome == trace.Delivered {
 		s.Goodput = GoodputOf(w.largest(s.Wire), s.Wire.extra())
 	}
 	s.Headers = w.headers()

@@ -15,6 +15,7 @@ const (
 	SayOwn         = "own"          // host: some figures are the user's own
 	SaySize        = "size"         // cpu, network: kernels' work beside the network's delay
 	SayKernelOnly  = "kernel-only"  // cpu: no network between
+	SayNotCrossed  = "not-crossed"  // cpu: the network took the packet and did not deliver it
 	SayTunnel      = "tunnel"       // added, percent, low, high: what the tunnel adds, and per cent of the rest
 	SayZoneSame    = "zone-same"    //
 	SayZoneCross   = "zone-cross"   //
@@ -25,7 +26,7 @@ const (
 )
 
 // Codes are all of them.
-var Codes = []string{SayModel, SayOwn, SaySize, SayKernelOnly, SayTunnel, SayZoneSame, SayZoneCross, SayZoneUnknown, SayInternet, SayOneWay, SayFirst}
+var Codes = []string{SayModel, SayOwn, SaySize, SayKernelOnly, SayNotCrossed, SayTunnel, SayZoneSame, SayZoneCross, SayZoneUnknown, SayInternet, SayOneWay, SayFirst}
 
 func (m *meter) statements(r *Report) []Statement {
 	out := []Statement{}
@@ -43,9 +44,12 @@ func (m *meter) statements(r *Report) []Statement {
 	if trip.Sum.Zero() {
 		return out
 	}
-	if trip.Network.NS > 0 {
+	switch {
+	case trip.Network.NS > 0:
 		say(SaySize, "cpu", Micros(trip.CPU.NS), "network", Micros(trip.Network.NS))
-	} else {
+	case m.entered():
+		say(SayNotCrossed, "cpu", Micros(trip.CPU.NS))
+	default:
 		say(SayKernelOnly, "cpu", Micros(trip.CPU.NS))
 	}
 	if c := r.Tunnel; c.NS > 0 {
@@ -64,6 +68,19 @@ func (m *meter) statements(r *Report) []Statement {
 		say(SayOwn, "host", m.table.Host)
 	}
 	return out
+}
+
+// entered says whether the packet or its answer came to the network at all.
+func (m *meter) entered() bool {
+	for _, l := range roundTrip(m.t) {
+		hops := m.t.Hops(&m.t.Legs[l])
+		for h := range hops {
+			if isNetwork(&hops[h]) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // zones says which figure between machines was taken, and that the Internet has none.

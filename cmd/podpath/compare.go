@@ -1,0 +1,102 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/podpath/podpath/internal/compare"
+	"github.com/podpath/podpath/web/locales"
+)
+
+func compareCommand() *cobra.Command {
+	var q question
+	var output, lang string
+	var onlyDifferences bool
+	var with []string
+	c := &cobra.Command{
+		Use:   "compare --from PLACE --to PLACE --with CHANGES",
+		Short: "Set the ways of one packet through several networks side by side",
+		Long: `Set the ways of one packet through several networks side by side.
+
+The flags of trace put the question that all columns share; it is the first column as it is. Each --with is a further
+column and says what it changes, key=value, separated by spaces (a value with spaces in double quotes): ` + strings.Join(changeKeys, ", ") + `.
+set and choice may be given several times.
+
+A row is a stop, the same in all columns (=), decided otherwise (≠), one that only a later column has (+), or one that it
+does not have (−). Names do not count: addresses, MACs and interfaces may differ. Times are microseconds, from a table of
+costs: nothing is measured. JSON has the form of compare.Comparison.`,
+		Example: `  podpath compare --from pod/default/netshoot-1 --to pod/default/netshoot-3 --with cni=calico-vxlan --with cni=calico-ipip
+  podpath compare --from pod/default/netshoot-1 --to internet --with "set=externalsnat=true" --only-differences`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if output != "text" && output != "json" {
+				return fmt.Errorf("--output %s: want text or json", output)
+			}
+			cols, err := columns(&q, with)
+			if err != nil {
+				return err
+			}
+			made := compare.Of(cols)
+			if output == "json" {
+				e := json.NewEncoder(cmd.OutOrStdout())
+				e.SetIndent("", " ")
+				e.SetEscapeHTML(false)
+				return e.Encode(made)
+			}
+			w := cmd.OutOrStdout()
+			p := &sideBySide{text: text{w: w, say: locales.New(lang), color: isTerminal(w)}, c: made, only: onlyDifferences}
+			return p.print()
+		},
+	}
+	q.flags(c)
+	f := c.Flags()
+	f.StringArrayVar(&with, "with", nil, "a further column: what it changes, key=value, separated by spaces; the first may be empty, for the question as it is")
+	f.BoolVar(&onlyDifferences, "only-differences", false, "leave out the stops that are the same in all columns")
+	f.StringVarP(&output, "output", "o", "text", "text or json")
+	f.StringVar(&lang, "lang", "en", "language of the sentences: en or ko")
+	return c
+}
+
+// columns traces each column's question. The first is the common one, be it that the first --with is empty or left out.
+func columns(q *question, with []string) ([]compare.Column, error) {
+	if len(with) == 0 || strings.TrimSpace(with[0]) != "" {
+		with = append([]string{""}, with...)
+	}
+	if len(with) < 2 {
+		return nil, fmt.Errorf("--with is needed, once for each further column: what it changes, such as --with cni=calico-vxlan; keys: %s", strings.Join(changeKeys, ", "))
+	}
+	var out []compare.Column
+	for i, changes := range with {
+		x, name, err := q.with(changes)
+		if err != nil {
+			return nil, err
+		}
+		n, t, err := x.run()
+		if err != nil {
+			if i > 0 {
+				err = fmt.Errorf("--with %s: %w", changes, err)
+			}
+			return nil, err
+		}
+		if name == "" {
+			name = strings.TrimSpace(changes)
+		}
+		if name == "" {
+			name = x.title(n)
+		}
+		out = append(out, compare.Column{Name: name, Trace: t})
+	}
+	return out, nil
+}
+
+// title names a column that changes nothing: by its network plugin, or by its snapshot.
+func (q *question) title(n *network) string {
+	if n.compiled != nil {
+		return n.compiled.Cluster.CNI.Name
+	}
+	return filepath.Base(q.source.snapshot)
+}
