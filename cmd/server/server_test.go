@@ -176,3 +176,11 @@ func TestTracePages(t *testing.T) {
 		}
 	}
 }
+
+// redirect is where an address leads to.
+func redirect(t *testing.T, h http.Handler, target string) (int, string) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, nil))
+	return w.Code, w.Header().Get("Location")
+}

@@ -19,7 +19,7 @@ type Figure struct {
 
 // FigureCodes are the titles of the summary table, in its order.
 var FigureCodes = []string{"outcome", "stations", "steps", "rules", "extra", "pod-mtu", "wire-mtu", "goodput", "seen", "lookups", "conntrack", "per-pod", "cpu",
-	"network", "tunnel"}
+	"tunnel", "network"}
 
 // Words are the values that are codes.
 var Words = []string{"delivered", "dropped", "rejected", "unknown", "pod", "node", "external", "load-balancer", "gateway"}
@@ -63,7 +63,7 @@ func figure(code string, s *Summary) string {
 		}
 	case "goodput":
 		if g := s.Goodput; g != nil {
-			return fmt.Sprintf("%d/%d = %.1f %%", g.Payload, g.Frame, 100*g.Ratio)
+			return fmt.Sprintf("%.1f %% (%d/%d)", 100*g.Ratio, g.Payload, g.Frame)
 		}
 	case "per-pod":
 		if s.AddressesPerPod != nil {

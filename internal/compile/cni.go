@@ -45,16 +45,15 @@ func CNIOf(c *cluster.Cluster) string {
 		return AWSVPCCNI
 	}
 	mode := cluster.EncapNone
-	for _, p := range c.Pools() {
-		if p.VXLAN() {
+	if pools := c.Pools(); len(pools) > 0 {
+		if pools[0].VXLAN() {
 			mode = cluster.EncapVXLAN
-		} else if p.IPIP() {
+		} else if pools[0].IPIP() {
 			mode = cluster.EncapIPIP
 		}
-		if p.CrossSubnet() {
+		if pools[0].CrossSubnet() {
 			mode += "CrossSubnet"
 		}
-		break
 	}
 	for _, x := range cnis {
 		if x.Name == cluster.CalicoName && x.Encapsulation == mode {

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/podpath/podpath/internal/compare"
+	"github.com/podpath/podpath/internal/diagram"
 	"github.com/podpath/podpath/internal/latency"
 	"github.com/podpath/podpath/internal/trace"
 )
@@ -289,11 +290,9 @@ func (p *ComparePage) times(pages []*TracePage) {
 		at := int64(0)
 		for _, ns := range order {
 			c := sums[ns]
-			name := placeLabelOf(pages[i], ns)
+			name := p.placeLabelOf(pages[i], ns)
 			part := TimePart{X: share(float64(at) / float64(longest)), W: share(float64(c.NS) / float64(longest)), Title: name + ": " + compare.Range(c)}
-			if float64(c.NS)/float64(longest) > .13 {
-				part.Label = name + " " + itoa(int(float64(c.NS)*100/float64(max(1, r.RoundTrip.CPU.NS))+.5)) + " %"
-			}
+			part.Label = fitting(float64(c.NS)/float64(longest), name, itoa(int(float64(c.NS)*100/float64(max(1, r.RoundTrip.CPU.NS))+.5))+" %")
 			t.Parts = append(t.Parts, part)
 			at += c.NS
 		}
@@ -301,11 +300,22 @@ func (p *ComparePage) times(pages []*TracePage) {
 	}
 }
 
+// fitting is as much of a name and a share as has room in a part of the picture, which is some 300 pixels wide at least.
+func fitting(part float64, name, share string) string {
+	const picture, size = 300, 11
+	for _, s := range []string{name + " " + share, share} {
+		if diagram.TextWidth(s, size, false)+6 < part*picture {
+			return s
+		}
+	}
+	return ""
+}
+
 // placeLabelOf is a namespace as the page calls it.
-func placeLabelOf(t *TracePage, ns string) string {
+func (p *ComparePage) placeLabelOf(t *TracePage, ns string) string {
 	for i := range t.Stations {
 		if s := &t.Stations[i]; s.Station.Namespace == ns {
-			return t.Scene.Places[s.Station.Place].Name
+			return p.nameOf(&t.Scene.Places[s.Station.Place])
 		}
 	}
 	return ns
@@ -407,7 +417,7 @@ func (p *ComparePage) placeName(pages []*TracePage, row *compare.Row) string {
 	name := ""
 	for c := range row.Cells {
 		if s := row.Cells[c].Station; s >= 0 {
-			at := pages[c].Scene.Places[pages[c].Stations[s].Station.Place].Name
+			at := p.nameOf(&pages[c].Scene.Places[pages[c].Stations[s].Station.Place])
 			if name != "" && at != name {
 				return p.L.T("role." + string(row.Role))
 			}
@@ -421,12 +431,19 @@ func (p *ComparePage) placeName(pages []*TracePage, row *compare.Row) string {
 	return name
 }
 
+// nameOf is a place as a reader knows it.
+func (p *ComparePage) nameOf(at *diagram.Place) string {
+	if at.Class == diagram.PlaceOutside && at.Name == "internet" {
+		return p.L.T("place.external")
+	}
+	return at.Name
+}
+
 // ways knows of each column where its line begins and ends in the rows of one leg, and where it is in a tunnel.
 type ways struct {
 	leg         string
 	first, last []int
 	tunnel      []bool
-	ended       []bool // it ended before its destination
 }
 
 func newWays(rows []compare.Row, at, columns int) *ways {
@@ -499,4 +516,3 @@ func (p *ComparePage) bar(c latency.Cost, most int64) *Bar {
 	}
 	return b
 }
-
