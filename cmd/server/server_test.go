@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -105,6 +106,31 @@ func TestFurtherTraces(t *testing.T) {
 			steps := hops[len(hops)-1].Steps
 			if got := string(d.Legs[0].Outcome) + " " + steps[len(steps)-1].Code; got != ends[i] {
 				t.Errorf("%s: %s ends %q, want %q", id, l[1], got, ends[i])
+			}
+		}
+	}
+}
+
+// TestPluginsStay: whichever network plugin is chosen, all that the preset can have are offered.
+func TestPluginsStay(t *testing.T) {
+	e, err := newEngine()
+	if err != nil {
+		t.Fatal(err)
+	}
+	plugins := func(preset string, set map[string]string) server.Option {
+		for _, o := range e.Options(preset, set) {
+			if o.Key == server.CNIKey {
+				return o
+			}
+		}
+		t.Fatalf("%s has no option %s", preset, server.CNIKey)
+		return server.Option{}
+	}
+	for _, p := range e.Presets() {
+		first := plugins(p.ID, nil)
+		for _, v := range first.Values {
+			if got := plugins(p.ID, map[string]string{server.CNIKey: v}); !slices.Equal(got.Values, first.Values) || got.Own != first.Own {
+				t.Errorf("%s with %s: %v, own %s; want %v, %s", p.ID, v, got.Values, got.Own, first.Values, first.Own)
 			}
 		}
 	}
