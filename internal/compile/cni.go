@@ -45,7 +45,8 @@ func CNIOf(c *cluster.Cluster) string {
 		return AWSVPCCNI
 	}
 	mode := cluster.EncapNone
-	for _, p := range c.Pools() {
+	if pools := c.Pools(); len(pools) > 0 {
+		p := pools[0]
 		if p.VXLAN() {
 			mode = cluster.EncapVXLAN
 		} else if p.IPIP() {
@@ -54,7 +55,6 @@ func CNIOf(c *cluster.Cluster) string {
 		if p.CrossSubnet() {
 			mode += "CrossSubnet"
 		}
-		break
 	}
 	for _, x := range cnis {
 		if x.Name == cluster.CalicoName && x.Encapsulation == mode {
