@@ -403,6 +403,7 @@ await group("drops", async () => {
         const text = await banner.textContent();
         check(text.includes(say(lang, "ui.outcome-dropped")), `${what}: the banner says ${text}`);
         check(text.includes(place), `${what}: and where: ${text}`);
+        if (name === "policy") check(text.includes(culprit), `${what}: and why, by the rule's words: ${text}`);
         await banner.getByRole("link").click();
         check(params(page).get("step") === last.id, `${what}: it leads there: ${params(page)}`);
         check((await page.locator("#dg .st.drop.is-cur .oct").count()) === 1, `${what}: an octagon in the diagram`);
