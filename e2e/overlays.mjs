@@ -419,6 +419,11 @@ await group("drops", async () => {
             rule.some((r) => r.includes("cali-tw-cali9fb0db7f13e") && r.includes("-j DROP")),
             `${what}: the rule: ${rule}`,
           );
+          const pods = await page.locator("#dg .pod").allTextContents();
+          check(
+            pods.some((p) => p.includes("web-2")),
+            `${what}: the destination is drawn, not reached: ${pods}`,
+          );
           check(err.includes("NETFILTER_DROP"), `${what}: the kernel's reason: ${err}`);
           check((await page.locator("#dg .st.drop .ttl").textContent()) === "FORWARD", `${what}: in FORWARD`);
         }
