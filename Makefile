@@ -81,7 +81,7 @@ bench: ## benchmarks (BENCH=regexp picks some)
 .PHONY: verify
 verify: ## compare the tracer with the kernel recordings in SHARED
 	@if [ ! -d $(SHARED)/golden/kernel ]; then echo "verify: no recordings in $(SHARED)/golden/kernel"; exit 1; fi
-	$(GO) run ./cmd/podpath verify $(SHARED)/golden/kernel/aws-vpc-cni $(SHARED)/golden/kernel/aws-vpc-cni-nft
+	$(GO) run ./cmd/podpath verify $(SHARED)/golden/kernel/*/
 
 # --- what the tests need -------------------------------------------------------------------------------------------
 

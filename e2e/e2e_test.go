@@ -75,6 +75,8 @@ func TestTracePage(t *testing.T) { run(t, "trace.mjs") }
 
 func TestServices(t *testing.T) { run(t, "services.mjs") }
 
+func TestOverlays(t *testing.T) { run(t, "overlays.mjs") }
+
 // run has a script check the pages of a server of its own.
 func run(t *testing.T, script string) {
 	need(t)

@@ -571,7 +571,7 @@ await group("chains", async () => {
 
 // --- f: questions -----------------------------------------------------------------------------------------------------
 
-const questions = { controllers: 2, "client-address": 3, "no-endpoints": 3 };
+const questions = { controllers: 2, "client-address": 3, "no-endpoints": 3, ranges: 3, "source-check": 3, policy: 3 };
 
 /** What a question's page is made of, as it is laid out. */
 function layout() {
@@ -975,6 +975,9 @@ await group("barriers", async () => {
     controllers: `${origin}/questions/controllers`,
     "client-address": `${origin}/questions/client-address`,
     "no-endpoints": `${origin}/questions/no-endpoints`,
+    ranges: `${origin}/questions/ranges`,
+    "source-check": `${origin}/questions/source-check`,
+    policy: `${origin}/questions/policy`,
   };
   const looks = [
     [wide, "light", "en"],
@@ -1031,7 +1034,9 @@ await group("words", async () => {
           // What the kernel's tools print, and names, are English in both languages.
           if (
             !text ||
-            n.parentElement.closest("code, .vb, .jump, .sub, .mono, .stack, .bytes, .hm, .hit, script, .ev b")
+            n.parentElement.closest(
+              "code, .vb, .jump, .sub, .mono, .stack, .bytes, .hm, .hit, script, .ev b, .wr b small",
+            )
           )
             continue;
           const value = n.parentElement.closest("option"); // an option's value may be a word

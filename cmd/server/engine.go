@@ -66,7 +66,7 @@ func (e *engine) Options(preset string, options map[string]string) []server.Opti
 	if err != nil {
 		return nil
 	}
-	own := compile.CNIOf(c)
+	own, plugins := compile.CNIOf(c), compile.CNIs(c) // as the preset is: no other plugin takes any of them away
 	if cni, ok := options[compile.CNIKey]; ok {
 		_ = compile.Set(c, compile.CNIKey, cni) // what is wrong with it, Trace says
 	}
@@ -74,7 +74,7 @@ func (e *engine) Options(preset string, options map[string]string) []server.Opti
 	for _, o := range compile.Options(c) {
 		x := server.Option{Key: o.Key, Values: o.Values, Default: o.Default}
 		if o.Key == compile.CNIKey {
-			x.Own = own
+			x.Values, x.Own = plugins, own
 		}
 		out = append(out, x)
 	}

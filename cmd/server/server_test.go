@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -43,13 +44,16 @@ func TestQuestions(t *testing.T) {
 	h := pages(t)
 	code, list := get(t, h, "/questions?lang=en")
 	links := regexp.MustCompile(`href="(/questions/[a-z-]+)\?lang=en"`).FindAllStringSubmatch(list, -1)
-	if code != 200 || len(links) != 3 {
+	if code != 200 || len(links) != 6 {
 		t.Fatalf("/questions: %d, %d questions", code, len(links))
 	}
 	says := map[string][]string{ // in the table above the rows
 		"/questions/controllers":    {"192.168.1.10<", "192.168.1.202<"},
 		"/questions/client-address": {"192.168.1.10<", "198.51.100.80<", "Dropped · Stopped at step 8, node-c"},
 		"/questions/no-endpoints":   {"Delivered, there and back", "Rejected · Stopped at step 6, node-a", "Dropped · Stopped at step 10, VPC"},
+		"/questions/ranges":         {"Dropped · Stopped at step 16, provider", "10.244.0.129:8080<", "192.168.3.31:8080<"},
+		"/questions/source-check":   {"Dropped · Stopped at step 9, VPC", "10.244.0.1<", "Delivered, there and back"},
+		"/questions/policy":         {"Dropped · Stopped at step 13, node-b", "Delivered, there and back"},
 	}
 	for _, l := range links {
 		for _, lang := range []string{"en", "ko"} {
@@ -73,6 +77,62 @@ func TestQuestions(t *testing.T) {
 	}
 	if code, _ := get(t, h, "/questions/none"); code != 404 {
 		t.Errorf("/questions/none: %d, want 404", code)
+	}
+}
+
+// TestFurtherTraces: the links of an answer lead to traces that end as their words say.
+func TestFurtherTraces(t *testing.T) {
+	h := pages(t)
+	want := map[string][]string{ // how the request ends, and the code of its last step
+		"ranges":       {"delivered delivered"},
+		"source-check": {"dropped internet-gateway-none", "dropped source-check-failed", "delivered delivered"},
+		"policy":       {"delivered delivered", "dropped rule-drop"},
+	}
+	for id, ends := range want {
+		_, body := get(t, h, "/questions/"+id)
+		_, list, _ := strings.Cut(body, `<ul class="further"`)
+		list, _, _ = strings.Cut(list, "</ul>")
+		links := regexp.MustCompile(`href="/trace(\?[^"]*)"`).FindAllStringSubmatch(list, -1)
+		if len(links) != len(ends) {
+			t.Errorf("%s has %d further traces, want %d", id, len(links), len(ends))
+			continue
+		}
+		for i, l := range links {
+			var d trace.Document
+			if _, doc := get(t, h, "/api/v1/trace"+l[1]); json.Unmarshal([]byte(doc), &d) != nil {
+				t.Fatalf("%s: %s", l[1], doc)
+			}
+			hops := d.Legs[0].Hops
+			steps := hops[len(hops)-1].Steps
+			if got := string(d.Legs[0].Outcome) + " " + steps[len(steps)-1].Code; got != ends[i] {
+				t.Errorf("%s: %s ends %q, want %q", id, l[1], got, ends[i])
+			}
+		}
+	}
+}
+
+// TestPluginsStay: whichever network plugin is chosen, all that the preset can have are offered.
+func TestPluginsStay(t *testing.T) {
+	e, err := newEngine()
+	if err != nil {
+		t.Fatal(err)
+	}
+	plugins := func(preset string, set map[string]string) server.Option {
+		for _, o := range e.Options(preset, set) {
+			if o.Key == server.CNIKey {
+				return o
+			}
+		}
+		t.Fatalf("%s has no option %s", preset, server.CNIKey)
+		return server.Option{}
+	}
+	for _, p := range e.Presets() {
+		first := plugins(p.ID, nil)
+		for _, v := range first.Values {
+			if got := plugins(p.ID, map[string]string{server.CNIKey: v}); !slices.Equal(got.Values, first.Values) || got.Own != first.Own {
+				t.Errorf("%s with %s: %v, own %s; want %v, %s", p.ID, v, got.Values, got.Own, first.Values, first.Own)
+			}
+		}
 	}
 }
 

@@ -46,12 +46,13 @@ func CNIOf(c *cluster.Cluster) string {
 	}
 	mode := cluster.EncapNone
 	if pools := c.Pools(); len(pools) > 0 {
-		if pools[0].VXLAN() {
+		p := pools[0]
+		if p.VXLAN() {
 			mode = cluster.EncapVXLAN
-		} else if pools[0].IPIP() {
+		} else if p.IPIP() {
 			mode = cluster.EncapIPIP
 		}
-		if pools[0].CrossSubnet() {
+		if p.CrossSubnet() {
 			mode += "CrossSubnet"
 		}
 	}

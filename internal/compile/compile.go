@@ -25,6 +25,9 @@ func topologyOf(c *cluster.Cluster, endpointSlices []*discoveryv1.EndpointSlice)
 	if err := b.ground(t, endpointSlices); err != nil {
 		return nil, err
 	}
+	for _, what := range c.NotActedOn() { // a NetworkPolicy that nothing enforces is said, not ignored
+		t.Assumptions = append(t.Assumptions, topology.Assumption{Code: "assume-not-acted-on", Args: map[string]string{"what": what}})
+	}
 	for _, n := range c.Nodes {
 		t.Add(n.Name, func() (*topology.Namespace, error) {
 			ns, err := b.node(n)
@@ -119,7 +122,8 @@ func (b *builder) node(n *cluster.Node) (*topology.Namespace, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Felix keeps its jumps at the head whatever others insert, and two rules at the end of FORWARD.
+	// Felix keeps its jumps at the head of most built-in chains, whatever others insert. Behind everyone else's it appends two rules
+	// to filter FORWARD and its jump in nat POSTROUTING (calico.Rules).
 	return ns, b.svc.proxy(n, ns, r.Head, r.Tail, nil, r.Sets)
 }
 

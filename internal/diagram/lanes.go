@@ -545,8 +545,10 @@ func (l *layout) places() {
 		default:
 			if l.m.topo.Fabric != nil {
 				p, key = Place{Class: PlaceFabric, Name: "VPC"}, "vpc"
-			} else if topology.Kind(h.Kind) == topology.Gateway {
+			} else if k := topology.Kind(h.Kind); k == topology.Gateway {
 				p.Class = PlaceGateway
+			} else if k == topology.Switch {
+				p.Class = PlaceSwitch
 			}
 		}
 		at, ok := index[key]

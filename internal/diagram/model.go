@@ -177,7 +177,7 @@ func (m *model) subnet(id string) *topology.Subnet {
 }
 
 // fillPods chooses the pods that are drawn: those the packet visits first, in the order in which it meets them, so that
-// the traced pod stands in the left column; then others as the node lists them.
+// the traced pod stands in the left column; then its destination; then others as the node lists them.
 func (m *model) fillPods(n *nodeModel) {
 	drawn := map[string]bool{}
 	add := func(name string, veth *topology.Interface) {
@@ -212,6 +212,10 @@ func (m *model) fillPods(n *nodeModel) {
 		}
 	}
 	n.cross = visitedPods > 1
+	// Where the packet is dropped before it, its destination shows all the same how far it came.
+	if ns := m.space(m.doc.Query.Destination); ns != nil && m.nodeOf(ns) == n.ns.Name {
+		add(ns.Name, nil)
+	}
 	total := 0
 	for _, i := range n.ns.Interfaces {
 		if i.Kind != topology.Veth || i.Peer.Namespace == "" {

@@ -166,6 +166,7 @@ const (
 	PlaceFabric  PlaceClass = "vpc"
 	PlaceGateway PlaceClass = "gateway"
 	PlaceRouter  PlaceClass = "router"
+	PlaceSwitch  PlaceClass = "switch"
 	PlaceOutside PlaceClass = "external"
 )
 

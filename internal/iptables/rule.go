@@ -519,9 +519,10 @@ func (r *Rule) Text() string {
 	return string(b)
 }
 
-// Comment is the text of the rule's first `-m comment`, "" where it has none.
+// Comment is the text of the rule's last `-m comment`, "" where it has none. Felix writes a hash in the first and what the rule
+// is for in the one behind it.
 func (r *Rule) Comment() string {
-	for _, m := range r.Matches {
+	for _, m := range slices.Backward(r.Matches) {
 		if c, ok := m.(*CommentMatch); ok {
 			return c.Text
 		}

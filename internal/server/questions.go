@@ -18,14 +18,42 @@ type question struct {
 	columns []column
 	// paragraphs is how many there are of the answer: question.<id>-answer-1 and on.
 	paragraphs int
+	// further are traces that the answer speaks of and the columns do not show; the links are called question.<id>-<key>.
+	further []further
 }
 
-// column is one of the traces; its words are question.<id>-<key> and question.<id>-<key>-note. Where chance decides, it is to
-// come by endpoint, an address and port; "" for any.
+// further is a trace that is a link only.
+type further struct {
+	key   string
+	query Query
+}
+
+// column is one of the traces; its words are question.<id>-<key> and question.<id>-<key>-note. Its cluster is the query's preset,
+// "" for the first one. Where chance decides, it is to come by endpoint, an address and port; "" for any.
 type column struct {
 	key      string
 	query    Query
 	endpoint string
+}
+
+// Clusters of the questions about pods' addresses and policies.
+const (
+	onPremises = "onprem-study"
+	oneSubnet  = "eks-two-subnets"
+)
+
+// bare is a packet between pods of two nodes that Calico does not put into another one.
+func bare(preset, to string, options map[string]string) Query {
+	return Query{Preset: preset, CNI: "calico-bgp", From: "pod/default/netshoot-1", To: to, Options: options}
+}
+
+// toWeb is a packet to a pod of app=web on node-b, under a set of NetworkPolicies.
+func toWeb(from, policy string) Query {
+	q := Query{Preset: onPremises, From: from, To: "pod/default/web-2", Port: 8080}
+	if policy != "" {
+		q.Options = map[string]string{"networkpolicy": policy}
+	}
+	return q
 }
 
 // questions are those that a study of EKS networking left open.
@@ -43,6 +71,30 @@ var questions = []question{
 		{"with", Query{From: "pod/default/netshoot-1", To: "svc/default/web"}, ""},
 		{"without", Query{From: "pod/default/netshoot-1", To: "svc/default/web-empty"}, ""},
 		{"ping", Query{From: "pod/default/netshoot-1", To: "svc/default/web-empty", Protocol: "icmp"}, ""},
+	}},
+	{id: "ranges", paragraphs: 3, columns: []column{
+		{"untold", bare(onPremises, "pod/default/netshoot-4", nil), ""},
+		{"told", bare(onPremises, "pod/default/netshoot-4", map[string]string{"bgp": "true"}), ""},
+		{"vpc", Query{From: "pod/default/netshoot-1", To: "pod/default/netshoot-4"}, ""},
+	}, further: []further{
+		{"vxlan", Query{Preset: onPremises, CNI: "calico-vxlan", From: "pod/default/netshoot-1", To: "pod/default/netshoot-4"}},
+	}},
+	{id: "source-check", paragraphs: 3, columns: []column{
+		{"on", bare(oneSubnet, "pod/default/netshoot-3", nil), ""},
+		{"off", bare(oneSubnet, "pod/default/netshoot-3", map[string]string{"sourcecheck": "false"}), ""},
+		{"allowed", bare(oneSubnet, "pod/default/netshoot-3", map[string]string{"sourcecheck": "false", "podingress": "true"}), ""},
+	}, further: []further{
+		{"across", bare(oneSubnet, "pod/default/netshoot-4", map[string]string{"sourcecheck": "false", "podingress": "true"})},
+		{"within", Query{Preset: oneSubnet, CNI: "calico-vxlan-crosssubnet", From: "pod/default/netshoot-1", To: "pod/default/netshoot-3"}},
+		{"vxlan", Query{Preset: oneSubnet, CNI: "calico-vxlan", From: "pod/default/netshoot-1", To: "pod/default/netshoot-4"}},
+	}},
+	{id: "policy", paragraphs: 3, columns: []column{
+		{"none", toWeb("pod/default/netshoot-1", ""), ""},
+		{"deny", toWeb("pod/default/netshoot-1", "default-deny"), ""},
+		{"allow", toWeb("pod/default/netshoot-1", "allow-web"), ""},
+	}, further: []further{
+		{"host", toWeb("node/node-b", "default-deny")},
+		{"other-host", toWeb("node/node-a", "default-deny")},
 	}},
 }
 
@@ -88,6 +140,16 @@ func (s *Server) question(w http.ResponseWriter, r *http.Request) error {
 	return errNotFound
 }
 
+// asked is the request for a question's trace, in the reader's language and theme.
+func (s *Server) asked(req *request, q Query) *request {
+	ask := &request{lang: req.lang, theme: req.theme}
+	if q.Preset == "" {
+		q.Preset = s.engine.Presets()[0].ID
+	}
+	ask.set(q)
+	return ask
+}
+
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, q *question) error {
 	req := parse(r.URL.Query())
 	shell := s.shell(w, r, req, "/questions/"+q.id)
@@ -97,18 +159,18 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, q *question) err
 	for n := range q.paragraphs {
 		in.Answer = append(in.Answer, l.T(fmt.Sprintf("question.%s-answer-%d", q.id, n+1)))
 	}
-	preset := s.engine.Presets()[0]
-	places, err := s.engine.Places(r.Context(), preset.ID, nil)
-	if err != nil {
-		return err
+	for _, f := range q.further {
+		in.Further = append(in.Further, templates.QuestionFurther{Title: l.T("question." + q.id + "-" + f.key), Href: s.asked(req, f.query).href("/trace")})
 	}
 	for _, c := range q.columns {
-		ask := &request{lang: req.lang, theme: req.theme}
-		c.query.Preset = preset.ID
-		ask.set(c.query)
+		ask := s.asked(req, c.query)
 		topo, doc, err := s.column(r.Context(), ask, c.endpoint)
 		if err != nil {
 			return fmt.Errorf("question %s, column %s: %w", q.id, c.key, err)
+		}
+		places, err := s.engine.Places(r.Context(), ask.Preset, ask.Settings())
+		if err != nil {
+			return err
 		}
 		key := "question." + q.id + "-" + c.key
 		in.Columns = append(in.Columns, templates.QuestionInputColumn{

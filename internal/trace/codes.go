@@ -190,6 +190,9 @@ const (
 // AssumeFlowPort says that the outer source port of a tunnel is a hash of the inner flow with a secret of the kernel's.
 const AssumeFlowPort Code = "assume-flow-port" // namespace, port
 
+// AssumeNotActedOn says that a description has something that its network plugin passes over, so that it changes no packet's way.
+const AssumeNotActedOn Code = "assume-not-acted-on" // what
+
 // AssumeIgnored says that a piece of a snapshot was not recognised.
 const AssumeIgnored Code = "assume-ignored" // file
 

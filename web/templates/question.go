@@ -26,7 +26,11 @@ type QuestionInput struct {
 	Answer      []string
 	AllHref     string
 	Columns     []QuestionInputColumn
+	Further     []QuestionFurther
 }
+
+// QuestionFurther leads to a trace that the answer speaks of and no column shows.
+type QuestionFurther struct{ Title, Href string }
 
 // QuestionInputColumn is one trace with its words.
 type QuestionInputColumn struct {
@@ -40,6 +44,7 @@ type QuestionPage struct {
 	Heading, Lead string
 	Answer        []string
 	AllHref       string
+	Further       []QuestionFurther
 	Columns       []QuestionColumn
 	Facts         []QuestionFact
 	Legs          []QuestionLeg
@@ -84,7 +89,7 @@ type QuestionCell struct {
 
 // NewQuestionPage makes the page.
 func NewQuestionPage(in QuestionInput) *QuestionPage {
-	p := &QuestionPage{Shell: in.Shell, Heading: in.Title, Lead: in.Lead, Answer: in.Answer, AllHref: in.AllHref}
+	p := &QuestionPage{Shell: in.Shell, Heading: in.Title, Lead: in.Lead, Answer: in.Answer, AllHref: in.AllHref, Further: in.Further}
 	var pages []*TracePage
 	for _, c := range in.Columns {
 		t := NewTracePage(c.Trace)
