@@ -46,13 +46,12 @@ func CNIOf(c *cluster.Cluster) string {
 	}
 	mode := cluster.EncapNone
 	if pools := c.Pools(); len(pools) > 0 {
-		p := pools[0]
-		if p.VXLAN() {
+		if pools[0].VXLAN() {
 			mode = cluster.EncapVXLAN
-		} else if p.IPIP() {
+		} else if pools[0].IPIP() {
 			mode = cluster.EncapIPIP
 		}
-		if p.CrossSubnet() {
+		if pools[0].CrossSubnet() {
 			mode += "CrossSubnet"
 		}
 	}
