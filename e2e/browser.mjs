@@ -8,6 +8,10 @@ const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/
 let passed = 0;
 let failed = 0;
 
+/** The sizes that pages are looked at in: a laptop and a phone. */
+export const wide = { width: 1440, height: 900 };
+export const narrow = { width: 390, height: 844 };
+
 const flags = [
   "--no-sandbox",
   "--headless",
@@ -33,6 +37,40 @@ export async function open(browser, options = {}) {
     if (m.type() === "error" && !m.text().includes("422")) page.problems.push(`console: ${m.text()}`);
   });
   return page;
+}
+
+/** run opens a page for a group of checks, and closes it; what the browser complained about is a failure. */
+export async function run(browser, what, options, checks) {
+  const page = await open(browser, { reducedMotion: "reduce", ...options });
+  page.setDefaultTimeout(8000);
+  try {
+    await checks(page);
+  } catch (e) {
+    check(false, `${what}: ${e.message.split("\n").slice(0, 4).join(" ")}`);
+  }
+  for (const p of page.problems) check(false, `${what}: ${p}`);
+  await page.context().close();
+}
+
+/** group runs checks that belong together, unless the command line asks for another group by part of its name. */
+export async function group(name, checks) {
+  if (!name.includes(process.argv[3] ?? "")) return;
+  const begin = Date.now();
+  await checks();
+  console.log(`${name}: ${((Date.now() - begin) / 1000).toFixed(1)} s`);
+}
+
+/** tabTo presses Tab until the focus is where it should be, as one without a mouse would. */
+export async function tabTo(page, selector, text = "") {
+  for (let i = 0; i < 250; i++) {
+    await page.keyboard.press("Tab");
+    const there = await page.evaluate(
+      ([q, s]) => document.activeElement?.matches(q) && document.activeElement.textContent.includes(s),
+      [selector, text],
+    );
+    if (there) return;
+  }
+  throw new Error(`Tab never comes to ${selector} ${text}`);
 }
 
 export function check(ok, what) {

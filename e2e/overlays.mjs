@@ -3,37 +3,12 @@
 //
 //	node e2e/overlays.mjs URL [part of a group's name]
 
-import { readFileSync } from "node:fs";
-import { axe, check, finish, launch, open } from "./browser.mjs";
+import { axe, check, finish, group, launch, narrow, run, tabTo, wide } from "./browser.mjs";
+import { locale, say } from "./words.mjs";
 
-const [base, only = ""] = process.argv.slice(2);
+const base = process.argv[2];
 const origin = new URL(base).origin;
 const browser = await launch();
-const wide = { width: 1440, height: 900 };
-const narrow = { width: 390, height: 844 };
-const locale = { en: "en-US", ko: "ko-KR" };
-
-// --- words: the pages' own catalogues ---------------------------------------------------------------------------------
-
-function catalogue(lang) {
-  const out = new Map();
-  let section = "";
-  for (const line of readFileSync(new URL(`../web/locales/${lang}.toml`, import.meta.url), "utf8").split("\n")) {
-    const head = /^\[([a-z-]+)\]$/.exec(line);
-    if (head) section = head[1];
-    const entry = /^([\w-]+) = (".*")$/.exec(line);
-    if (entry) out.set(`${section}.${entry[1]}`, JSON.parse(entry[2]));
-  }
-  return out;
-}
-
-const words = { en: catalogue("en"), ko: catalogue("ko") };
-
-function say(lang, key, args = {}) {
-  const s = words[lang].get(key);
-  if (s === undefined) throw new Error(`the catalogue has no ${key}`);
-  return s.replace(/\{\{\.(\w+)\}\}/g, (_, name) => args[name]);
-}
 
 // --- pages ------------------------------------------------------------------------------------------------------------
 
@@ -59,40 +34,11 @@ function stepsAt({ legs, stations }, id) {
   return legs[s.leg].hops[s.hop].steps.slice(s.first, s.last + 1);
 }
 
-/** run opens a page for a group of checks, and closes it; what the browser complained about is a failure. */
-async function run(what, options, checks) {
-  const page = await open(browser, { reducedMotion: "reduce", ...options });
-  page.setDefaultTimeout(8000);
-  try {
-    await checks(page);
-  } catch (e) {
-    check(false, `${what}: ${e.message.split("\n").slice(0, 4).join(" ")}`);
-  }
-  for (const p of page.problems) check(false, `${what}: ${p}`);
-  await page.context().close();
-}
-
-async function group(name, checks) {
-  if (!name.includes(only)) return;
-  const begin = Date.now();
-  await checks();
-  console.log(`${name}: ${((Date.now() - begin) / 1000).toFixed(1)} s`);
-}
-
 const params = (page) => new URL(page.url()).searchParams;
 const shown = (page) => page.locator(".detail:not([hidden])");
 
 async function until(page, test) {
   await page.waitForURL((u) => test(u.searchParams));
-}
-
-/** tabTo presses Tab until the focus is where it should be, as one without a mouse would. */
-async function tabTo(page, selector) {
-  for (let i = 0; i < 120; i++) {
-    await page.keyboard.press("Tab");
-    if (await page.evaluate((q) => document.activeElement?.matches(q), selector)) return;
-  }
-  throw new Error(`Tab never comes to ${selector}`);
 }
 
 /** How the diagram shows a tunnel: where its stations stand, and which parts of the line are cased. */
@@ -143,7 +89,7 @@ await group("plugin", async () => {
   for (const [way, act] of Object.entries(ways)) {
     const lang = way === "by keyboard" ? "ko" : "en";
     const what = `plugin, ${way}`;
-    await run(what, { locale: locale[lang], javaScriptEnabled: way !== "without script" }, async (page) => {
+    await run(browser, what, { locale: locale[lang], javaScriptEnabled: way !== "without script" }, async (page) => {
       await page.goto(before);
       check(
         params(page).getAll("set").join() === "externalsnat=true",
@@ -175,7 +121,7 @@ await group("plugin", async () => {
       check(!back.includes(say(lang, "station.encap")), `${what}: back, there is no tunnel`);
     });
   }
-  await run("plugin, what can be had", {}, async (page) => {
+  await run(browser, "plugin, what can be had", {}, async (page) => {
     await page.goto(trace("onprem-study", "pod/default/netshoot-4"));
     const have = await page.locator("#f-cni option").allTextContents();
     check(have.length === 5, `plugin on premises: ${have}`);
@@ -196,7 +142,7 @@ await group("tunnel", async () => {
     [ipip, "tunl0", "ko", 20, ["IPv4", "IPv4", "TCP"]],
   ]) {
     const what = `tunnel ${dev}, ${lang}`;
-    await run(what, { locale: locale[lang] }, async (page) => {
+    await run(browser, what, { locale: locale[lang] }, async (page) => {
       await page.goto(href);
       const d = await page.evaluate(drawing);
       const find = (id) => d.stations.find((s) => s.id === id);
@@ -276,7 +222,7 @@ async function elsewhere(href, what, d, lang) {
     "a phone": { viewport: narrow, hasTouch: true, colorScheme: "dark" },
     "no script": { javaScriptEnabled: false },
   }))
-    await run(`${what}, shared, ${name}`, { ...options, locale: locale[lang] }, async (page) => {
+    await run(browser, `${what}, shared, ${name}`, { ...options, locale: locale[lang] }, async (page) => {
       await page.goto(href);
       const there = await page
         .locator("#dg .st")
@@ -330,7 +276,7 @@ function site() {
 await group("premises", async () => {
   for (const lang of ["en", "ko"]) {
     const what = `premises, ${lang}`;
-    await run(what, { locale: locale[lang] }, async (page) => {
+    await run(browser, what, { locale: locale[lang] }, async (page) => {
       await page.goto(trace("onprem-study", "pod/default/netshoot-4", { cni: "calico-bgp" }));
       let s = await page.evaluate(site);
       check(s.text.includes(say(lang, "box.site")), `${what}: the outermost box says so`);
@@ -393,7 +339,7 @@ await group("drops", async () => {
   for (const lang of ["en", "ko"])
     for (const [name, [href, place, code, culprit]] of Object.entries(cases)) {
       const what = `drop, ${name}, ${lang}`;
-      await run(what, { locale: locale[lang], javaScriptEnabled: lang === "en" }, async (page) => {
+      await run(browser, what, { locale: locale[lang], javaScriptEnabled: lang === "en" }, async (page) => {
         const doc = await ask(href);
         const last = doc.stations.findLast((s) => s.leg === 0);
         const drop = stepsAt(doc, last.id).at(-1);
@@ -430,7 +376,7 @@ await group("drops", async () => {
       });
     }
   // What lets it through, by the form.
-  await run("drop, undone", {}, async (page) => {
+  await run(browser, "drop, undone", {}, async (page) => {
     await page.goto(cases["source check"][0]);
     await page.locator(".more > summary").click();
     for (const [option, value] of [
@@ -463,7 +409,7 @@ await group("barriers", async () => {
     [wide, "light", "en"],
     [narrow, "dark", "ko"],
   ])
-    await run(`axe ${lang}`, { viewport, colorScheme, locale: locale[lang] }, async (page) => {
+    await run(browser, `axe ${lang}`, { viewport, colorScheme, locale: locale[lang] }, async (page) => {
       for (const [name, href] of Object.entries(paths)) {
         const what = `${name} ${colorScheme} ${lang} ${viewport.width}`;
         await page.goto(href);

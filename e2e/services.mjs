@@ -3,45 +3,13 @@
 //
 //	node e2e/services.mjs URL [part of a group's name]
 
-import { readFileSync } from "node:fs";
-import { axe, check, finish, launch, open } from "./browser.mjs";
+import { axe, check, finish, group, launch, narrow, run, tabTo, wide } from "./browser.mjs";
+import { escaped, locale, pattern, say, words } from "./words.mjs";
 
-const [base, only = ""] = process.argv.slice(2);
+const base = process.argv[2];
 const origin = new URL(base).origin;
 const preset = new URL((await fetch(base)).url).searchParams.get("preset");
 const browser = await launch();
-const wide = { width: 1440, height: 900 };
-const narrow = { width: 390, height: 844 };
-const locale = { en: "en-US", ko: "ko-KR" };
-
-// --- words: the pages' own catalogues ---------------------------------------------------------------------------------
-
-function catalogue(lang) {
-  const out = new Map();
-  let section = "";
-  for (const line of readFileSync(new URL(`../web/locales/${lang}.toml`, import.meta.url), "utf8").split("\n")) {
-    const head = /^\[([a-z-]+)\]$/.exec(line);
-    if (head) section = head[1];
-    const entry = /^([\w-]+) = (".*")$/.exec(line);
-    if (entry) out.set(`${section}.${entry[1]}`, JSON.parse(entry[2]));
-  }
-  return out;
-}
-
-const words = { en: catalogue("en"), ko: catalogue("ko") };
-
-function say(lang, key, args = {}) {
-  const s = words[lang].get(key);
-  if (s === undefined) throw new Error(`the catalogue has no ${key}`);
-  return s.replace(/\{\{\.(\w+)\}\}/g, (_, name) => args[name]);
-}
-
-const escaped = (s) => s.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-
-/** A sentence of the catalogue as a pattern that takes any arguments. */
-function pattern(sentence) {
-  return `^${escaped(sentence).replace(/\\\{\\\{\\\.\w+\\\}\\\}/g, ".+?")}$`;
-}
 
 // --- pages ------------------------------------------------------------------------------------------------------------
 
@@ -59,26 +27,6 @@ async function ask(href) {
   return (await fetch(url)).json();
 }
 
-/** run opens a page for a group of checks, and closes it; what the browser complained about is a failure. */
-async function run(what, options, checks) {
-  const page = await open(browser, { reducedMotion: "reduce", ...options });
-  page.setDefaultTimeout(8000);
-  try {
-    await checks(page);
-  } catch (e) {
-    check(false, `${what}: ${e.message.split("\n").slice(0, 4).join(" ")}`);
-  }
-  for (const p of page.problems) check(false, `${what}: ${p}`);
-  await page.context().close();
-}
-
-async function group(name, checks) {
-  if (!name.includes(only)) return;
-  const begin = Date.now();
-  await checks();
-  console.log(`${name}: ${((Date.now() - begin) / 1000).toFixed(1)} s`);
-}
-
 const search = (page) => decodeURIComponent(new URL(page.url()).search).replaceAll("+", " ");
 
 /** becomes waits for a page to say something, which swaps may do late. */
@@ -89,19 +37,6 @@ async function becomes(page, what, condition, arg) {
   } catch {
     check(false, `${what}: never came, at ${search(page)}`);
   }
-}
-
-/** tabTo presses Tab until the focus is where it should be, as one without a mouse would. */
-async function tabTo(page, selector, text = "") {
-  for (let i = 0; i < 250; i++) {
-    await page.keyboard.press("Tab");
-    const there = await page.evaluate(
-      ([q, s]) => document.activeElement?.matches(q) && document.activeElement.textContent.includes(s),
-      [selector, text],
-    );
-    if (there) return;
-  }
-  throw new Error(`Tab never comes to ${selector} ${text}`);
 }
 
 const shownDetail = (page) => page.locator(".detail:not([hidden])");
@@ -171,7 +106,7 @@ async function elsewhere(address, what) {
     "no script": { javaScriptEnabled: false, locale: "ko-KR" },
   };
   for (const [name, options] of Object.entries(others)) {
-    await run(`${what}, ${name}`, options, async (page) => {
+    await run(browser, `${what}, ${name}`, options, async (page) => {
       const answer = await page.goto(address);
       check(answer.status() === 200, `${what}, ${name}: status ${answer.status()}`);
       check(page.url() === address, `${what}, ${name}: the address stays as it is: ${page.url()}`);
@@ -213,7 +148,7 @@ await group("pick and share", async () => {
     const lang = what.includes("keyboard") ? "ko" : "en";
     let shared = "";
     const options = { locale: locale[lang], permissions: ["clipboard-read", "clipboard-write"] };
-    await run(what, options, async (page) => {
+    await run(browser, what, options, async (page) => {
       await page.goto(web);
       check(!search(page).includes("choice="), `${what}: nothing is picked at first`);
       check((await page.locator(select).count()) === 1, `${what}: the form has the field`);
@@ -240,7 +175,7 @@ await group("pick and share", async () => {
     });
     if (what.startsWith("the form")) await elsewhere(shared, what);
     else
-      await run(`${what}, shared`, { locale: "ko-KR" }, async (page) => {
+      await run(browser, `${what}, shared`, { locale: "ko-KR" }, async (page) => {
         await page.goto(shared);
         await goesTo(page, `${what}, shared`, "web-3", "192.168.3.91");
         check((await current(page)) === 5, `${what}, shared: at the station that was shared: ${await current(page)}`);
@@ -248,7 +183,7 @@ await group("pick and share", async () => {
   }
 
   // Without script, the link in the panel is a link.
-  await run("pick without script", { javaScriptEnabled: false }, async (page) => {
+  await run(browser, "pick without script", { javaScriptEnabled: false }, async (page) => {
     await page.goto(`${web}&step=${prerouting}`);
     await page.locator(".detail:visible .choice .opt a").filter({ hasText: "web-3" }).click();
     check(search(page).includes(pick3), "pick without script: the address has the pick");
@@ -261,7 +196,7 @@ await group("pick and share", async () => {
   });
 
   // What becomes of a pick when something else changes.
-  await run("a pick and other fields", {}, async (page) => {
+  await run(browser, "a pick and other fields", {}, async (page) => {
     const what = "a pick and other fields";
     await page.goto(`${web}&${pick3}`);
     await page.evaluate(() => {
@@ -300,7 +235,7 @@ await group("pick and share", async () => {
 await group("no endpoints", async () => {
   for (const lang of ["en", "ko"]) {
     const what = `no endpoints, ${lang}`;
-    await run(what, { locale: locale[lang] }, async (page) => {
+    await run(browser, what, { locale: locale[lang] }, async (page) => {
       await page.goto(trace("pod/default/netshoot-1", "svc/default/web-empty"));
       check((await page.locator('select[name^="choice."]').count()) === 0, `${what}: there is nothing to pick`);
       const banner = page.locator("aside.outcome");
@@ -355,7 +290,7 @@ await group("no endpoints", async () => {
 await group("no local endpoint", async () => {
   for (const lang of ["en", "ko"]) {
     const what = `no local endpoint, ${lang}`;
-    await run(what, { locale: locale[lang] }, async (page) => {
+    await run(browser, what, { locale: locale[lang] }, async (page) => {
       const href = trace("internet", "node/node-c", { dport: "30081" });
       const { legs } = await ask(href);
       await page.goto(href);
@@ -421,7 +356,7 @@ async function follow(page, what, line, kind, lang, keyboard, want) {
 
 await group("causes", async () => {
   for (const lang of ["en", "ko"]) {
-    await run(`un-NAT, ${lang}`, { locale: locale[lang] }, async (page) => {
+    await run(browser, `un-NAT, ${lang}`, { locale: locale[lang] }, async (page) => {
       const what = `un-NAT, ${lang}`;
       await page.goto(`${web}&${pick3}`);
       const back = page.locator('#dg .lane.rep .st[href*="mangle-POSTROUTING"]').last();
@@ -432,7 +367,7 @@ await group("causes", async () => {
       check(cause.includes("-j DNAT --to-destination 192.168.3.91:8080"), `${what}: the cause "${cause}"`);
     });
     // A masquerade is there because of a mark, and the mark because of a jump.
-    await run(`masquerade, ${lang}`, { locale: locale[lang] }, async (page) => {
+    await run(browser, `masquerade, ${lang}`, { locale: locale[lang] }, async (page) => {
       for (const [kind, rule] of [
         ["mark", "-A KUBE-MARK-MASQ -j MARK"],
         ["jump", "-j KUBE-MARK-MASQ"],
@@ -469,7 +404,7 @@ await group("chains", async () => {
     ["ko", narrow],
   ]) {
     const what = `chains, ${lang}`;
-    await run(what, { locale: locale[lang], viewport }, async (page) => {
+    await run(browser, what, { locale: locale[lang], viewport }, async (page) => {
       await page.goto(`${web}&${pick3}&step=${prerouting}`);
       const jump = shownDetail(page).locator("a.jump").filter({ hasText: svc });
       await jump.focus();
@@ -512,7 +447,7 @@ await group("chains", async () => {
     });
 
     // On the trace page: rules passed over, folded, each with the match that failed.
-    await run(`passed over, ${lang}`, { locale: locale[lang], viewport }, async (page) => {
+    await run(browser, `passed over, ${lang}`, { locale: locale[lang], viewport }, async (page) => {
       const to = trace("pod/default/netshoot-1", "svc/default/web-sticky");
       await page.goto(`${to}&step=${prerouting}`);
       const { legs, stations } = await ask(to);
@@ -548,7 +483,7 @@ await group("chains", async () => {
   }
 
   // Without a packet, and to another node with it.
-  await run("node", {}, async (page) => {
+  await run(browser, "node", {}, async (page) => {
     await page.goto(`${origin}/node?preset=${preset}`);
     check(
       (await page.locator("a.hit, .is-match, .is-tried").count()) === 0,
@@ -602,7 +537,7 @@ function layout() {
 }
 
 await group("questions", async () => {
-  await run("questions", {}, async (page) => {
+  await run(browser, "questions", {}, async (page) => {
     for (const id of Object.keys(questions)) {
       await page.goto(`${origin}/questions`);
       const name = say("en", `question.${id}`);
@@ -620,7 +555,7 @@ await group("questions", async () => {
     const what = `question ${id}`;
     let hrefs = [];
     for (const viewport of [wide, narrow]) {
-      await run(`${what} ${viewport.width}`, { viewport, locale: locale.ko }, async (page) => {
+      await run(browser, `${what} ${viewport.width}`, { viewport, locale: locale.ko }, async (page) => {
         const name = `${what} ${viewport.width}`;
         await page.goto(`${origin}/questions/${id}`);
         const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
@@ -666,7 +601,7 @@ await group("questions", async () => {
       });
     }
     // Every station leads to its trace, at that station.
-    await run(what, { locale: locale.ko }, async (page) => {
+    await run(browser, what, { locale: locale.ko }, async (page) => {
       await page.goto(`${origin}/questions/${id}`);
       const at = await page.evaluate(
         (all) =>
@@ -706,7 +641,7 @@ await group("questions", async () => {
       for (const h of hrefs) check(seen.has(h.href), `${what}: Tab never comes to ${h.n} ${h.title}`);
       check(seen.has("table"), `${what}: nor to the table that may scroll`);
     });
-    await run(`${what} without script`, { javaScriptEnabled: false, locale: locale.ko }, async (page) => {
+    await run(browser, `${what} without script`, { javaScriptEnabled: false, locale: locale.ko }, async (page) => {
       await page.goto(`${origin}/questions/${id}`);
       check((await page.locator(".wr:visible").count()) > 10, `${what} without script: the rows are there`);
       const link = page.locator(".wr .wc a").nth(4);
@@ -738,7 +673,7 @@ await group("load balancers", async () => {
   for (const lang of ["en", "ko"]) {
     for (const [name, want] of Object.entries(kinds)) {
       const what = `${name}, ${lang}`;
-      await run(what, { locale: locale[lang] }, async (page) => {
+      await run(browser, what, { locale: locale[lang] }, async (page) => {
         await page.goto(trace("internet", `lb/default/${name}`));
         await page.evaluate(() => {
           window.stillHere = true;
@@ -808,7 +743,7 @@ await group("load balancers", async () => {
       });
     }
     // With cross-zone load balancing there are targets to pick, too.
-    await run(`load balancer's target, ${lang}`, { locale: locale[lang] }, async (page) => {
+    await run(browser, `load balancer's target, ${lang}`, { locale: locale[lang] }, async (page) => {
       const what = `load balancer's target, ${lang}`;
       await page.goto(trace("internet", "lb/default/web-nlb-instance", { set: "crosszone=true" }));
       const target = page.getByLabel(say(lang, "choice.flow-hash"), { exact: true });
@@ -828,7 +763,7 @@ await group("load balancers", async () => {
         check(on.includes("node-c"), `${of}: the panel marks ${on}`);
       };
       await shown(page, what);
-      await run(`${what}, elsewhere`, { javaScriptEnabled: false, viewport: narrow }, async (other) => {
+      await run(browser, `${what}, elsewhere`, { javaScriptEnabled: false, viewport: narrow }, async (other) => {
         await other.goto(page.url());
         check(search(other).includes(pick), `${what}, elsewhere: the address`);
         await shown(other, `${what}, elsewhere`);
@@ -838,7 +773,7 @@ await group("load balancers", async () => {
       check((await current(page)) === 3, `${what}: the panel's pick stays at its station: ${await current(page)}`);
     });
     // A client that is its own target: the kernel takes the packet for forged.
-    await run(`load balancer hairpin, ${lang}`, { locale: locale[lang] }, async (page) => {
+    await run(browser, `load balancer hairpin, ${lang}`, { locale: locale[lang] }, async (page) => {
       const what = `load balancer hairpin, ${lang}`;
       await page.goto(trace("node/node-a", "192.168.1.201", { dport: "80" }));
       const banner = await page.locator("aside.outcome").textContent();
@@ -858,7 +793,7 @@ await group("load balancers", async () => {
 await group("hairpin", async () => {
   for (const lang of ["en", "ko"]) {
     const what = `hairpin, ${lang}`;
-    await run(what, { locale: locale[lang] }, async (page) => {
+    await run(browser, what, { locale: locale[lang] }, async (page) => {
       await page.goto(trace("pod/default/web-1", "svc/default/web"));
       await page.selectOption(select, option("192.168.2.91").value);
       await goesTo(page, `${what}, first another`, "web-2", "192.168.2.91");
@@ -907,7 +842,7 @@ await group("room", async () => {
   for (const width of [1920, 1440, 1000, 390])
     for (const lang of ["en", "ko"]) {
       const what = `room, ${lang} ${width}`;
-      await run(what, { viewport: { width, height: 900 }, locale: locale[lang] }, async (page) => {
+      await run(browser, what, { viewport: { width, height: 900 }, locale: locale[lang] }, async (page) => {
         await page.goto(`${href}&choice=${kube.id}=${to}`);
         const is = await page.evaluate(() => {
           const mid = (e) => {
@@ -986,7 +921,7 @@ await group("barriers", async () => {
     [narrow, "light", "ko"],
   ];
   for (const [viewport, colorScheme, lang] of looks) {
-    await run(`axe ${lang}`, { viewport, colorScheme, locale: locale[lang] }, async (page) => {
+    await run(browser, `axe ${lang}`, { viewport, colorScheme, locale: locale[lang] }, async (page) => {
       for (const [name, href] of Object.entries(paths)) {
         await page.goto(href);
         const what = `${name} ${colorScheme} ${lang} ${viewport.width}`;
@@ -1022,7 +957,7 @@ await group("words", async () => {
     `${origin}/questions`,
     ...Object.keys(questions).map((id) => `${origin}/questions/${id}`),
   ];
-  await run("words", { locale: locale.ko }, async (page) => {
+  await run(browser, "words", { locale: locale.ko }, async (page) => {
     for (const href of paths) {
       await page.goto(href);
       const found = await page.evaluate((list) => {

@@ -21,7 +21,7 @@ var arrows = map[string][]string{
 	"cmd/podpath": {"*", "-internal/server", "-web/templates", "-web/static"},
 
 	"internal/server": {"*", "-internal/lab", "-cmd/server", "-cmd/podpath"},
-	"web/templates":   {"internal/diagram", "web/locales", "web/static"},
+	"web/templates":   {"internal/compare", "internal/diagram", "internal/latency", "web/locales", "web/static"},
 	"web/static":      {},
 	"web/locales":     {},
 	"e2e":             {},
