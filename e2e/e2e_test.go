@@ -77,6 +77,8 @@ func TestServices(t *testing.T) { run(t, "services.mjs") }
 
 func TestOverlays(t *testing.T) { run(t, "overlays.mjs") }
 
+func TestCompare(t *testing.T) { run(t, "compare.mjs") }
+
 // run has a script check the pages of a server of its own.
 func run(t *testing.T, script string) {
 	need(t)

@@ -416,6 +416,10 @@ func (s *Server) columnNames(l *locales.Printer, c *comparison) []string {
 	}
 	var out []string
 	for _, x := range c.columns {
+		if len(x.errors) > 0 && x.with != "" { // its values are what is wrong
+			out = append(out, x.with)
+			continue
+		}
 		var parts []string
 		for _, key := range keys {
 			if p := s.valueName(l, x, key); p != "" {
@@ -447,7 +451,10 @@ func (s *Server) valueName(l *locales.Printer, x *side, key string) string {
 		if id == "" {
 			id = s.ownCNI(x.request)
 		}
-		return l.T("cni." + id)
+		if name, ok := l.Lookup("cni."+id, nil); ok {
+			return name
+		}
+		return id
 	case "preset":
 		if name, ok := l.Lookup("preset."+x.Preset, nil); ok {
 			return name
