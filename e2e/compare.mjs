@@ -68,7 +68,7 @@ function shown() {
         cells: [...r.querySelectorAll(".cc")].map(cell),
       })),
     })),
-    clipped: [...document.querySelectorAll(".stack svg, .work svg")]
+    clipped: [...document.querySelectorAll(".heads svg, .busy svg")]
       .map((part) => {
         const widest = Math.max(0, ...[...part.querySelectorAll("text")].map((t) => t.getBBox().width));
         return [text(part), widest, part.querySelector("rect").getBBox().width];

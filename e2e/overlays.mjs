@@ -3,7 +3,7 @@
 //
 //	node e2e/overlays.mjs URL [part of a group's name]
 
-import { axe, check, finish, group, launch, narrow, run, tabTo, wide } from "./browser.mjs";
+import { axe, check, finish, group, launch, legible, narrow, run, tabTo, wide } from "./browser.mjs";
 import { locale, say } from "./words.mjs";
 
 const base = process.argv[2];
@@ -416,6 +416,7 @@ await group("barriers", async () => {
         check((await page.getAttribute("html", "lang")) === lang, `${what}: the language`);
         check((await page.locator("#dg .st").count()) > 8, `${what}: there is a trace`);
         await axe(page, what);
+        await legible(page, what);
         const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         check(over <= 0, `${what}: ${over} pixels too wide`);
       }

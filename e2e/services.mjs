@@ -3,7 +3,7 @@
 //
 //	node e2e/services.mjs URL [part of a group's name]
 
-import { axe, check, finish, group, launch, narrow, run, tabTo, wide } from "./browser.mjs";
+import { axe, check, finish, group, launch, legible, narrow, run, tabTo, wide } from "./browser.mjs";
 import { escaped, locale, pattern, say, words } from "./words.mjs";
 
 const base = process.argv[2];
@@ -927,6 +927,7 @@ await group("barriers", async () => {
         const what = `${name} ${colorScheme} ${lang} ${viewport.width}`;
         check((await page.getAttribute("html", "lang")) === lang, `${what}: the language`);
         await axe(page, what);
+        await legible(page, what);
         const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         check(over <= 0, `${what}: ${over} pixels too wide`);
       }
