@@ -287,11 +287,25 @@ await group("premises", async () => {
       for (const r of known) check(s.notes.includes(r), `${what}: it knows ${r}`);
       for (const r of blocks) check(!s.notes.includes(r), `${what}: untold, it does not know ${r}`);
       const dev = (name) => s.devs.find((d) => d.text.includes(name));
-      check(dev("provider")?.stations.length === 1, `${what}: the packet ends at the provider`);
+      check(dev("provider")?.stations.length === 2, `${what}: the packet ends at the provider`);
       check(
         (await page.locator("#dg .st.drop").first().getAttribute("href")).includes("provider"),
         `${what}: and is dropped there`,
       );
+      const end = page.locator("#dg .st.drop").first();
+      check(
+        (await end.getAttribute("href")).endsWith("/provider/1/route"),
+        `${what}: by its routing, not by its device`,
+      );
+      const heads = await page.locator(".tl-head").allTextContents();
+      const want = [
+        say(lang, "place.pod", { name: "netshoot-1" }),
+        "node-a",
+        say(lang, "place.switch-kind"),
+        "router",
+        "provider",
+      ];
+      check(heads.join() === want.join(), `${what}: the timeline's heads are ${heads}`);
       // The nodes tell the router.
       await page.locator(".more > summary").click();
       await page.getByLabel(say(lang, "option.bgp"), { exact: true }).selectOption("true");

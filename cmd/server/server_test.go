@@ -51,7 +51,7 @@ func TestQuestions(t *testing.T) {
 		"/questions/controllers":    {"192.168.1.10<", "192.168.1.202<"},
 		"/questions/client-address": {"192.168.1.10<", "198.51.100.80<", "Dropped · Stopped at step 8, node-c"},
 		"/questions/no-endpoints":   {"Delivered, there and back", "Rejected · Stopped at step 6, node-a", "Dropped · Stopped at step 10, VPC"},
-		"/questions/ranges":         {"Dropped · Stopped at step 16, provider", "10.244.0.129:8080<", "192.168.3.31:8080<"},
+		"/questions/ranges":         {"Dropped · Stopped at step 17, provider", "10.244.0.129:8080<", "192.168.3.31:8080<"},
 		"/questions/source-check":   {"Dropped · Stopped at step 9, VPC", "10.244.0.1<", "Delivered, there and back"},
 		"/questions/policy":         {"Dropped · Stopped at step 13, node-b", "Delivered, there and back"},
 	}

@@ -71,6 +71,8 @@ func stations(c *Column) []station {
 			// A fabric has one stop a visit: that it ends the packet there is how it decides, not another stop.
 			if x.role == Network || x.role == Gateway || x.role == Balancer {
 				x.kind = "fabric"
+			} else if s.Kind == "reject" { // nobody listens: the same place as where somebody does
+				x.kind = "deliver"
 			}
 		case "transmit", "receive":
 			if isTunnel(c, s.Namespace, s.Interface) {

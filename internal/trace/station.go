@@ -83,16 +83,24 @@ func stationKind(steps []StepDocument, i int) string {
 		}
 		return "transmit"
 	case "route":
-		if deliversNext(steps[i:]) {
-			return "deliver"
+		if end := socketNext(steps[i:]); end != "" {
+			return end
 		}
 	case "drop", "reject":
 		// A packet that a hook, a route or a device ends, ends at that stop.
 		switch Code(s.Code) {
+		case ClosedPort:
+			return "reject" // by the socket layer, which is past every hook
 		case TTLExceeded, TooBig:
 			return "FORWARD"
 		case NeighbourFailed, LinkDown:
 			return "transmit"
+		case RouteNone, RouteBlackhole, RouteUnreachable, RouteProhibit, RouteMulticast, TableMissing, MartianSource, MartianDest, ReversePathFailed,
+			ForwardingOff, LoopbackToOutside:
+			if i > 0 && stationKind(steps, i-1) == "send" {
+				return "send" // a sender looks up its route before there is a packet
+			}
+			return "route"
 		}
 		if i > 0 && s.Hook != "" {
 			return s.Hook
@@ -104,18 +112,21 @@ func stationKind(steps []StepDocument, i int) string {
 	return s.Stage
 }
 
-// deliversNext says whether nothing but routing stands between a step and the socket: then both are one stop.
-func deliversNext(steps []StepDocument) bool {
+// socketNext says whether nothing but routing stands between a step and the socket, and what the socket does: then both are
+// one stop. "" where something else comes first.
+func socketNext(steps []StepDocument) string {
 	for i := range steps {
-		switch steps[i].Stage {
-		case "route":
-		case "deliver":
-			return true
+		switch {
+		case steps[i].Stage == "route":
+		case steps[i].Stage == "deliver":
+			return "deliver"
+		case Code(steps[i].Code) == ClosedPort:
+			return "reject"
 		default:
-			return false
+			return ""
 		}
 	}
-	return false
+	return ""
 }
 
 // sameDevice keeps two devices of one namespace apart: a frame that leaves by a bridge and then by its port makes two

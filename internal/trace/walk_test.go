@@ -248,12 +248,32 @@ func TestWalk(t *testing.T) {
 				if d.Reason == nil || d.Reason.Code != string(tt.code) || d.Reason.Args["reason"] != tt.reason {
 					t.Errorf("reason %+v, want %s with %q", d.Reason, tt.code, tt.reason)
 				}
+				if got := stopOf(d, tt.code); got != stopAt[tt.code] {
+					t.Errorf("%s shows at the stop %q, want %q", tt.code, got, stopAt[tt.code])
+				}
 			}
 			if tt.check != nil {
 				tt.check(t, tr)
 			}
 		})
 	}
+}
+
+// stopAt is the stop that shows a packet's end: the part of the kernel that decides it.
+var stopAt = map[trace.Code]string{
+	trace.RouteNone: "route", trace.RouteUnreachable: "route", trace.RouteProhibit: "route", trace.RouteBlackhole: "route", trace.TableMissing: "route",
+	trace.ReversePathFailed: "route", trace.MartianSource: "route", trace.ForwardingOff: "route",
+	trace.TTLExceeded: "FORWARD", trace.TooBig: "FORWARD", trace.RuleDrop: "FORWARD", trace.RuleReject: "FORWARD",
+	trace.NeighbourFailed: "transmit", trace.ClosedPort: "reject",
+}
+
+func stopOf(d *trace.Document, code trace.Code) string {
+	for _, s := range d.Stations {
+		if d.Legs[s.Leg].Hops[s.Hop].Steps[s.Decisive].Code == string(code) {
+			return s.Kind
+		}
+	}
+	return ""
 }
 
 func proto(p packet.Protocol) func(*trace.Query) { return func(q *trace.Query) { q.Protocol = p } }

@@ -241,7 +241,8 @@ type PacketView struct {
 	Layers []LayerView
 	Bytes  []ByteView
 	Marks  []Value
-	Outer  bool
+	Outer  bool // it is in a tunnel
+	Tunnel bool // it is, or was
 }
 
 // LayerView is one header.
@@ -280,13 +281,14 @@ func (b *builder) packet(before, after int) PacketView {
 	if before >= 0 && before < len(b.doc.Packets) {
 		was = &b.doc.Packets[before]
 	}
-	v := PacketView{}
+	v := PacketView{Outer: isWrapped(&now), Tunnel: isWrapped(&now) || was != nil && isWrapped(was)}
 	pairs := pairLayers(was, &now)
 	for _, p := range pairs {
-		if p.now != nil && p.now.Outer {
-			v.Outer = true
+		x := layerView(p, was != nil)
+		if p.was != nil && p.now != nil && p.now.Type == "Ethernet" && isWrapped(&now) && !isWrapped(was) {
+			x.Badge = "+" + itoa(p.now.Length) + " B" // a tunnel that carries frames: their own header becomes part of what it adds
 		}
-		v.Layers = append(v.Layers, layerView(p, was != nil))
+		v.Layers = append(v.Layers, x)
 	}
 	v.Bytes = byteStrip(pairs, was != nil, b.l.T("ui.payload-short"))
 	mark := func(name string, was, now uint32, known bool) {
@@ -305,6 +307,10 @@ func (b *builder) packet(before, after int) PacketView {
 		mark("ctmark", wc, now.CTMark, was != nil)
 	}
 	return v
+}
+
+func isWrapped(p *trace.PacketDocument) bool {
+	return slices.ContainsFunc(p.Layers, func(l trace.LayerDocument) bool { return l.Outer })
 }
 
 // layerPair is one header before and after; either may be missing.
@@ -602,7 +608,7 @@ func hookOf(kind string) string {
 		return "tx"
 	case "INPUT":
 		return "in"
-	case "deliver", "send":
+	case "deliver", "send", "reject":
 		return "sock"
 	case "OUTPUT":
 		return "out"

@@ -878,7 +878,7 @@ func packet(p *TracePage, v *PacketView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		var templ_7745c5c3_Var49 = []any{"stack" + when(v.Outer, "tun")}
+		var templ_7745c5c3_Var49 = []any{"stack" + when(v.Tunnel, "tun")}
 		templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var49...)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err

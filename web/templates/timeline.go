@@ -72,8 +72,13 @@ func (t *Timeline) atLeast() int {
 // column is a column's name, as much of it as there is room for.
 func (b *builder) column(place int, room float64) string {
 	label := b.place(place)
-	if p := b.scene.Places[place]; p.Class == diagram.PlacePod && diagram.TextWidth(label, 12, false) > room {
-		label = p.Name // without the word for it
+	if p := b.scene.Places[place]; diagram.TextWidth(label, 12, false) > room {
+		switch p.Class {
+		case diagram.PlacePod:
+			label = p.Name // without the word for it
+		case diagram.PlaceSwitch:
+			label = b.l.T("place.switch-kind") // which one, the nodes at its sides say
+		}
 	}
 	return diagram.Clip(label, 12, room)
 }
