@@ -2,10 +2,12 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -40,8 +42,8 @@ func TestCompareBytes(t *testing.T) {
 		}
 	}
 	h := pages(t)
-	at := func(from string, cnis ...string) string {
-		q := url.Values{"preset": {from}, "from": {"pod/default/netshoot-1"}, "to": {"pod/default/netshoot-4"}, "proto": {"tcp"}, "lang": {"en"}, "cni": {cnis[0]}}
+	at := func(preset, to string, cnis ...string) string {
+		q := url.Values{"preset": {preset}, "from": {"pod/default/netshoot-1"}, "to": {"pod/default/" + to}, "proto": {"tcp"}, "lang": {"en"}, "cni": {cnis[0]}}
 		for _, c := range cnis[1:] {
 			q.Add("with", "cni="+c)
 		}
@@ -61,9 +63,10 @@ func TestCompareBytes(t *testing.T) {
 		extra   []int
 		goodput []string
 	}{
-		{at("eks-study", "aws-vpc-cni", "calico-ipip", "calico-vxlan"), 9001, []int{0, 20, 50}, []string{"99.3 %", "99.0 %", "98.7 %"}},
-		{at("onprem-study", "calico-bgp", "calico-ipip", "calico-vxlan")[:0] + at("onprem-study", "calico-ipip", "calico-vxlan"), 1500, []int{20, 50},
-			[]string{"94.3 % (1428/1514)", "92.3 % (1398/1514)"}},
+		{at("eks-study", "netshoot-4", "aws-vpc-cni", "calico-ipip", "calico-vxlan"), 9001, []int{0, 20, 50}, []string{"99.3 %", "99.0 %", "98.7 %"}},
+		{at("onprem-study", "netshoot-4", "calico-ipip", "calico-vxlan"), 1500, []int{20, 50}, []string{"94.3 % (1428/1514)", "92.3 % (1398/1514)"}},
+		{at("onprem-study", "netshoot-3", "calico-bgp", "calico-ipip", "calico-vxlan"), 1500, []int{0, 20, 50}, // one rack: no tunnel is needed
+			[]string{"95.6 % (1448/1514)", "94.3 % (1428/1514)", "92.3 % (1398/1514)"}},
 	} {
 		f := figuresOf(tt.body)
 		for i, extra := range tt.extra {
@@ -151,5 +154,47 @@ func TestCompare(t *testing.T) {
 	ends := regexp.MustCompile(`step=request/pod/default/(web-\d)/1/deliver`).FindAllStringSubmatch(body, -1)
 	if len(ends) != 2 || ends[0][1] != ends[1][1] {
 		t.Errorf("the columns end at different pods: %q", ends)
+	}
+}
+
+// TestCompareTimes: the parts of each column's bar are its whole, also where the answer is an ICMP error.
+func TestCompareTimes(t *testing.T) {
+	h := pages(t)
+	bar := regexp.MustCompile(`(?s)<svg class="busy".*?</em>`)
+	part := regexp.MustCompile(`<title>[^<]*: ([0-9.]+) µs`)
+	whole := regexp.MustCompile(`<em>([0-9.]+) µs`)
+	number := func(s string) float64 {
+		x, err := strconv.ParseFloat(s, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return x
+	}
+	for _, more := range []string{"", "&dport=9999&ttl=2", "&ttl=1"} {
+		_, body := get(t, h, "/compare?preset=eks-study&from=pod/default/netshoot-1&to=pod/default/netshoot-3&proto=udp"+more+"&with=cni=calico-vxlan&lang=en")
+		bars := bar.FindAllString(body, -1)
+		if len(bars) != 2 {
+			t.Fatalf("%s: %d bars", more, len(bars))
+		}
+		for i, b := range bars {
+			sum, parts := 0.0, part.FindAllStringSubmatch(b, -1)
+			for _, p := range parts {
+				sum += number(p[1])
+			}
+			// Each figure is rounded to two digits.
+			if want := number(whole.FindStringSubmatch(b)[1]); math.Abs(sum-want) > 0.5+0.25*float64(len(parts)) {
+				t.Errorf("%s, column %d: the parts are %.1f µs of %.1f", more, i, sum, want)
+			}
+		}
+	}
+}
+
+// TestCompareErrors: what is wrong with the question itself is said once.
+func TestCompareErrors(t *testing.T) {
+	for _, q := range []string{"to=pod/default/netshoot-3&dport=99999", "to=pod/default/nobody", "to=pod/default/netshoot-3&set=networkpolicy=some"} {
+		code, body := get(t, pages(t), "/compare?preset=eks-study&from=pod/default/netshoot-1&proto=tcp&"+q+"&with=cni=calico-vxlan&with=cni=calico-ipip&lang=en")
+		if n := strings.Count(body, `role="alert"`); code != 422 || n != 1 {
+			t.Errorf("%s: status %d, %d alerts, want 422 and 1", q, code, n)
+		}
 	}
 }

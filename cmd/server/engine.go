@@ -74,7 +74,7 @@ func (e *engine) Options(preset string, options map[string]string) []server.Opti
 	for _, o := range compile.Options(c) {
 		x := server.Option{Key: o.Key, Values: o.Values, Default: o.Default}
 		if o.Key == compile.CNIKey {
-			x.Values, x.Own = plugins, own
+			x.Values, x.Own, x.Beside = plugins, own, compile.Beside(plugins)
 		}
 		out = append(out, x)
 	}

@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/podpath/podpath/internal/cluster"
@@ -37,6 +38,11 @@ func CNIs(c *cluster.Cluster) []string {
 		}
 	}
 	return out
+}
+
+// Beside are those of some plugins that show most when they stand beside each other: the native one, and a tunnel of each kind.
+func Beside(ids []string) []string {
+	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return id != AWSVPCCNI && id != "calico-vxlan" && id != "calico-ipip" })
 }
 
 // CNIOf is the ID of the cluster's plugin as it is.

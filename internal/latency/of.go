@@ -34,7 +34,8 @@ func OfDocument(t *trace.Trace, d *trace.Document, table *Table) *Report {
 	for l := range r.Legs {
 		r.All.plus(&r.Legs[l].Total)
 	}
-	for _, l := range roundTrip(t) {
+	r.RoundTripLegs = roundTrip(t)
+	for _, l := range r.RoundTripLegs {
 		r.RoundTrip.plus(&r.Legs[l].Total)
 		r.Tunnel = r.Tunnel.Plus(m.tunnel(&t.Legs[l], &r.Legs[l]))
 	}

@@ -5,6 +5,8 @@ type Report struct {
 	Legs []LegReport `json:"legs"` // as the trace's
 	// RoundTrip is the first packet and the first that answers it; where none does, the first packet alone.
 	RoundTrip Total `json:"roundTrip"`
+	// RoundTripLegs are the indices of its legs.
+	RoundTripLegs []int `json:"roundTripLegs"`
 	// All is every leg.
 	All Total `json:"all"`
 	// Tunnel is the part of RoundTrip that is there only because the packet is wrapped: both ends' work, and the outer

@@ -242,8 +242,8 @@ func (s *Server) compare(w http.ResponseWriter, r *http.Request) error {
 	if len(c.with) == 0 { // one trace is no comparison
 		for _, id := range s.others(c.request) {
 			c.with = append(c.with, "cni="+id)
+			c.canonical = false
 		}
-		c.canonical = false
 	}
 	if c.CNI != "" && c.CNI == s.ownCNI(c.request) {
 		c.CNI, c.canonical = "", false
@@ -270,13 +270,12 @@ func (s *Server) compare(w http.ResponseWriter, r *http.Request) error {
 	return s.showComparison(w, r, c)
 }
 
-// others are the plugins that stand beside a question's where the address names none: the native one and the tunnels.
+// others are the plugins that stand beside a question's where the address names none.
 func (s *Server) others(req *request) []string {
 	var out []string
 	for _, o := range s.engine.Options(req.Preset, nil) {
-		for _, v := range o.Values {
-			own := v == req.CNI || req.CNI == "" && v == o.Own
-			if o.Key == CNIKey && !own && (v == "aws-vpc-cni" || v == "calico-vxlan" || v == "calico-ipip") {
+		for _, v := range o.Beside {
+			if v != req.CNI && (req.CNI != "" || v != o.Own) {
 				out = append(out, v)
 			}
 		}
@@ -316,11 +315,15 @@ func (s *Server) showComparison(w http.ResponseWriter, r *http.Request, c *compa
 	in.Variations, in.With = s.variations(l, c, options, places)
 	names := s.columnNames(l, c)
 	status := http.StatusOK
+	said := map[string]bool{} // what is wrong with the question is wrong in each column: said once
 	var cols []compare.Column
 	for i, x := range c.columns {
 		col := templates.CompareInputColumn{Name: names[i], Href: x.request.href("/trace"), RemoveHref: c.without(i - 1)}
 		for _, e := range x.errors {
-			col.Errors = append(col.Errors, l.Args("field."+e.Code, e.Args))
+			if text := l.Args("field."+e.Code, e.Args); !said[text] {
+				said[text] = true
+				col.Errors = append(col.Errors, text)
+			}
 			status = http.StatusUnprocessableEntity
 		}
 		if x.doc != nil {

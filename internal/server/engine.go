@@ -50,6 +50,7 @@ type Option struct {
 	Values  []string // what it takes; nil: any text
 	Default string   // the value without a setting
 	Own     string   // of the network plugin: the preset's own
+	Beside  []string // of the network plugin: those that a comparison begins with
 }
 
 // Place is where a trace can start or end, named as architecture.md names places: pod/<namespace>/<name>, node/<name>,

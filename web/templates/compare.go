@@ -268,15 +268,11 @@ func (p *ComparePage) times(pages []*TracePage) {
 	}
 	for i := range p.Columns {
 		r := p.In.Columns[i].Report
-		d := p.In.Columns[i].Trace.Document
 		t := CompareTime{Name: p.Columns[i].Name, CPU: compare.Range(r.RoundTrip.CPU), Network: compare.Range(r.RoundTrip.Network)}
 		var order []string
 		sums := map[string]latency.Cost{}
-		for l := range d.Legs {
-			if l > 1 || l == 1 && d.Legs[1].Kind != string(trace.Reply) {
-				break // the round trip is the first packet and its answer
-			}
-			for h := range d.Legs[l].Hops {
+		for _, l := range r.RoundTripLegs {
+			for h := range r.Legs[l].Hops {
 				hop := &r.Legs[l].Hops[h]
 				if hop.Network || hop.Cost.Zero() {
 					continue
