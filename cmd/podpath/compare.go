@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/podpath/podpath/internal/compare"
+	"github.com/podpath/podpath/internal/topology"
 	"github.com/podpath/podpath/web/locales"
 )
 
@@ -70,12 +71,24 @@ func columns(q *question, with []string) ([]compare.Column, error) {
 		return nil, fmt.Errorf("--with is needed, once for each further column: what it changes, such as --with cni=calico-vxlan; keys: %s", strings.Join(changeKeys, ", "))
 	}
 	var out []compare.Column
+	var first *network
 	for i, changes := range with {
 		x, name, err := q.with(changes)
 		if err != nil {
 			return nil, err
 		}
 		n, t, err := x.run()
+		if i == 0 {
+			first = n
+		} else if err == nil && len(x.choose) == 0 { // chance leads every column to the same pod
+			if picked := compare.SameEnd(out[0].Trace, t, first.nameOf, n.nameOf); picked != nil {
+				y := *x
+				y.request.Choices = picked
+				if _, same, err := y.run(); err == nil { // another way may have other choices: then what chance takes first will do
+					t = same
+				}
+			}
+		}
 		if err != nil {
 			if i > 0 {
 				err = fmt.Errorf("--with %s: %w", changes, err)
@@ -91,6 +104,18 @@ func columns(q *question, with []string) ([]compare.Column, error) {
 		out = append(out, compare.Column{Name: name, Trace: t})
 	}
 	return out, nil
+}
+
+// nameOf is the pod or node that has an address; of a snapshot's nobody is known.
+func (n *network) nameOf(address string) string {
+	if n.compiled != nil {
+		for _, p := range n.compiled.Places {
+			if (p.Kind == topology.Pod || p.Kind == topology.Node) && p.Address.String() == address {
+				return p.Name
+			}
+		}
+	}
+	return ""
 }
 
 // title names a column that changes nothing: by its network plugin, or by its snapshot.

@@ -83,13 +83,21 @@ var changeKeys = []string{"name", "preset", "cluster", "snapshot", "cni", "set",
 	"choice"}
 
 // with is the question with changes: key=value, separated by spaces; a value with spaces stands in double quotes. set and
-// choice may be given several times and add to what there is. name is the column's title, "" where none is given.
+// choice may be given several times and add to what there is. What another network or destination does not have of the
+// question stays behind: options, the port, choices. name is the column's title, "" where none is given.
 func (q *question) with(changes string) (changed *question, name string, err error) {
 	x := *q
 	x.source.set, x.choose = slices.Clone(q.source.set), slices.Clone(q.choose)
+	x.source.inherited = len(x.source.set)
 	words, err := split(changes)
 	if err != nil {
 		return nil, "", fmt.Errorf("--with %s: %w", changes, err)
+	}
+	if names(words, "to") && !names(words, "dport") {
+		x.port = "" // a port is its destination's
+	}
+	if (names(words, "preset") || names(words, "cni") || names(words, "from") || names(words, "to")) && !names(words, "choice") {
+		x.choose = nil // so are the names that chance goes by
 	}
 	for _, w := range words {
 		k, v, ok := strings.Cut(w, "=")
@@ -148,6 +156,11 @@ func (q *question) with(changes string) (changed *question, name string, err err
 		}
 	}
 	return &x, name, nil
+}
+
+// names says whether changes name a key.
+func names(words []string, key string) bool {
+	return slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, key+"=") })
 }
 
 // split cuts at spaces outside double quotes, and takes the quotes away.

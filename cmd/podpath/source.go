@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -18,6 +19,7 @@ import (
 type source struct {
 	preset, file, snapshot string
 	set                    []string
+	inherited              int // so many of set come from the question that a column changes: what the network does not have of these is left out
 	cni                    string
 }
 
@@ -79,11 +81,34 @@ func (s *source) open(named ...string) (*network, error) {
 		}
 		options[compile.CNIKey] = s.cni
 	}
+	if s.inherited > 0 {
+		if err := s.leave(c, options); err != nil {
+			return nil, err
+		}
+	}
 	made, err := compile.Compile(c, options, named...)
 	if err != nil {
 		return nil, err
 	}
 	return &network{topology: made.Topology, compiled: made, options: options}, nil
+}
+
+// leave takes out of options what is inherited and no option of this cluster.
+func (s *source) leave(c *cluster.Cluster, options map[string]string) error {
+	if cni, ok := options[compile.CNIKey]; ok {
+		if err := compile.Set(c, compile.CNIKey, cni); err != nil {
+			return err
+		}
+	}
+	have := compile.Options(c)
+	for i, kv := range s.set {
+		k, _, _ := strings.Cut(kv, "=")
+		own := slices.ContainsFunc(s.set[s.inherited:], func(x string) bool { return strings.HasPrefix(x, k+"=") })
+		if i < s.inherited && !own && !slices.ContainsFunc(have, func(o compile.Option) bool { return o.Key == k }) {
+			delete(options, k)
+		}
+	}
+	return nil
 }
 
 // namespace finds a namespace by name, or by the name of the place that it is.

@@ -120,6 +120,11 @@ func (s *Server) vary(c *comparison, with string) *side {
 	var wrong *FieldError
 	own := map[string]bool{} // options that the column itself sets
 	moves := false
+	says := map[string]bool{} // what the column itself names
+	for _, word := range strings.Fields(with) {
+		key, _, _ := strings.Cut(word, "=")
+		says[key] = true
+	}
 	for _, word := range strings.Fields(with) {
 		key, value, ok := strings.Cut(word, "=")
 		if !ok || !slices.Contains(varied, key) {
@@ -138,11 +143,11 @@ func (s *Server) vary(c *comparison, with string) *side {
 			v.Set(key, value)
 			moves = moves || key == "preset" || key == "cni" || key == "from" || key == "to"
 		}
-		if key == "to" && !strings.Contains(with, "dport=") {
+		if key == "to" && !says["dport"] {
 			v.Del("dport") // a port is its destination's
 		}
 	}
-	if moves && !strings.Contains(with, "choice=") {
+	if moves && !says["choice"] {
 		v.Del("choice")
 	}
 	out := &side{request: parse(v), with: with}
@@ -178,29 +183,13 @@ func (s *Server) run(ctx context.Context, x *side) error {
 	return err
 }
 
-// sameEnd has chance choose for a column what it chose for the first: the endpoint that is the same pod, whatever its address
-// there and whatever the rules are called that lead to it.
+// sameEnd has chance choose for a column what it chose for the first.
 func (s *Server) sameEnd(ctx context.Context, first, x *side) error {
-	if first.doc == nil || x.doc == nil || len(x.Choices) > 0 {
+	if first.trace == nil || x.trace == nil || len(x.Choices) > 0 {
 		return nil
 	}
-	want := map[string]bool{}
-	for _, c := range first.doc.Choices {
-		for _, o := range c.Options {
-			if o.Value == c.Chosen {
-				want[endName(first.places, o.Label)] = true
-			}
-		}
-	}
-	picked := map[string]string{}
-	for _, c := range x.doc.Choices {
-		for i, o := range c.Options {
-			if name := endName(x.places, o.Label); name != "" && want[name] && i > 0 {
-				picked[c.ID] = o.Value
-			}
-		}
-	}
-	if len(picked) == 0 {
+	picked := compare.SameEnd(first.trace, x.trace, first.nameOf, x.nameOf)
+	if picked == nil {
 		return nil
 	}
 	x.Choices = picked
@@ -212,11 +201,10 @@ func (s *Server) sameEnd(ctx context.Context, first, x *side) error {
 	return nil
 }
 
-// endName is the place that an option's label, an address and port, leads to; "" where it is none.
-func endName(places []Place, label string) string {
-	address, _, _ := strings.Cut(label, ":")
-	for _, p := range places {
-		if p.Kind == PodPlace && p.Detail == address {
+// nameOf is the pod or node that has an address in a column's network.
+func (x *side) nameOf(address string) string {
+	for _, p := range x.places {
+		if (p.Kind == PodPlace || p.Kind == NodePlace) && p.Detail == address {
 			return p.Name
 		}
 	}
