@@ -28,6 +28,17 @@ type SiteRoute struct {
 	Via netip.Addr   `yaml:"via"`
 }
 
+// Uplink is the link between the router and its provider, two addresses on a cable (RFC 3021).
+func (r *SiteRouter) Uplink() netip.Prefix { return netip.PrefixFrom(r.Public, 31) }
+
+// Provider is the provider's address on the uplink: the one beside the router's.
+func (r *SiteRouter) Provider() netip.Addr {
+	if base := r.Uplink().Masked().Addr(); base != r.Public {
+		return base
+	}
+	return r.Public.Next()
+}
+
 // DefaultMTU is Ethernet's.
 const DefaultMTU = 1500
 

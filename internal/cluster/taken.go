@@ -31,7 +31,9 @@ func (c *Cluster) Taken() map[netip.Addr]bool {
 		for _, x := range s.Subnets {
 			taken[x.Gateway()] = true
 		}
-		taken[s.Router.Public] = true
+		if s.Router.Public.IsValid() {
+			taken[s.Router.Public], taken[s.Router.Provider()] = true, true
+		}
 	}
 	return taken
 }

@@ -142,15 +142,11 @@ var private = []string{"10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.
 // outside makes the way out: the router translates what comes from the site's own subnets, and nothing else, to its public
 // address; the provider drops private sources, and leads to the hosts.
 func (out *Site) outside(c *cluster.Cluster, router *space) error {
-	public := c.Site.Router.Public
-	far := public.Next()
-	if far.As4()[3] == 255 {
-		far = public.Prev()
-	}
+	link, far := c.Site.Router.Uplink(), c.Site.Router.Provider()
 	isp := newSpace(provider, topology.Gateway, "1")
 	out.Top.Provider = provider
 	up := router.card("eth0", cluster.DefaultMTU, topology.Port{Namespace: provider, Interface: "eth0"})
-	router.address(up, public, 24)
+	router.address(up, link.Addr(), link.Bits())
 	router.Routes = append(router.Routes, &topology.Route{Type: topology.Unicast, Dst: topology.Everywhere(), Table: topology.TableMain, Protocol: "static",
 		Nexthops: []topology.Nexthop{{Dev: "eth0", Gateway: far}}})
 	nat := "*nat\n:PREROUTING ACCEPT [0:0]\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n:POSTROUTING ACCEPT [0:0]\n"
@@ -162,7 +158,7 @@ func (out *Site) outside(c *cluster.Cluster, router *space) error {
 		return err
 	}
 	down := isp.card("eth0", cluster.DefaultMTU, topology.Port{Namespace: router.Name, Interface: "eth0"})
-	isp.address(down, far, 24)
+	isp.address(down, far, link.Bits())
 	filter := "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n"
 	for _, p := range private {
 		filter += fmt.Sprintf("-A FORWARD -s %s -m comment --comment \"private source, BCP 38\" -j DROP\n", p)
@@ -171,27 +167,23 @@ func (out *Site) outside(c *cluster.Cluster, router *space) error {
 		return err
 	}
 	for i, h := range c.Hosts {
-		out.Spaces = append(out.Spaces, siteHost(h, isp, "eth"+strconv.Itoa(i+1)))
+		out.Spaces = append(out.Spaces, siteHost(h, isp, far, "eth"+strconv.Itoa(i+1)))
 	}
 	topology.SortRoutes(isp.Routes)
 	out.Spaces = append(out.Spaces, isp.Namespace)
 	return nil
 }
 
-// siteHost is a machine behind the provider: one address, and a default route.
-func siteHost(h *cluster.Host, isp *space, dev string) *topology.Namespace {
+// siteHost is a machine behind the provider: one address, and a default route by the provider. Nothing else is on the cable, so
+// that no address of the Internet is taken for it.
+func siteHost(h *cluster.Host, isp *space, far netip.Addr, dev string) *topology.Namespace {
 	s := newSpace(h.Name, topology.External, "0")
-	gw := h.Address.Next()
-	if gw.As4()[3] == 255 {
-		gw = h.Address.Prev()
-	}
 	eth := s.card("eth0", cluster.DefaultMTU, topology.Port{Namespace: isp.Name, Interface: dev})
-	s.address(eth, h.Address, 24)
+	s.address(eth, h.Address, 32)
 	s.Routes = append(s.Routes, &topology.Route{Type: topology.Unicast, Dst: topology.Everywhere(), Table: topology.TableMain,
-		Nexthops: []topology.Nexthop{{Dev: "eth0", Gateway: gw}}})
+		Nexthops: []topology.Nexthop{{Dev: "eth0", Gateway: far, OnLink: true}}})
 	topology.SortRoutes(s.Routes)
-	to := isp.card(dev, cluster.DefaultMTU, topology.Port{Namespace: h.Name, Interface: "eth0"})
-	isp.address(to, gw, 32)
+	isp.card(dev, cluster.DefaultMTU, topology.Port{Namespace: h.Name, Interface: "eth0"})
 	isp.Routes = append(isp.Routes, &topology.Route{Type: topology.Unicast, Dst: topology.Single(h.Address), Table: topology.TableMain, Scope: topology.ScopeLink,
 		Nexthops: []topology.Nexthop{{Dev: dev}}})
 	return s.Namespace
