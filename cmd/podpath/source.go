@@ -76,7 +76,7 @@ func (s *source) open(named ...string) (*network, error) {
 		return nil, err
 	}
 	if s.cni != "" {
-		if other, ok := options[compile.CNIKey]; ok && other != s.cni {
+		if other, ok := compile.CNISet(options); ok && other != s.cni {
 			return nil, fmt.Errorf("--cni %s and --set cni=%s: want one", s.cni, other)
 		}
 		options[compile.CNIKey] = s.cni
@@ -95,7 +95,7 @@ func (s *source) open(named ...string) (*network, error) {
 
 // leave takes out of options what is inherited and no option of this cluster.
 func (s *source) leave(c *cluster.Cluster, options map[string]string) error {
-	if cni, ok := options[compile.CNIKey]; ok {
+	if cni, ok := compile.CNISet(options); ok {
 		if err := compile.Set(c, compile.CNIKey, cni); err != nil {
 			return err
 		}

@@ -67,7 +67,7 @@ func (e *engine) Options(preset string, options map[string]string) []server.Opti
 		return nil
 	}
 	own, plugins := compile.CNIOf(c), compile.CNIs(c) // as the preset is: no other plugin takes any of them away
-	if cni, ok := options[compile.CNIKey]; ok {
+	if cni, ok := compile.CNISet(options); ok {
 		_ = compile.Set(c, compile.CNIKey, cni) // what is wrong with it, Trace says
 	}
 	var out []server.Option

@@ -207,7 +207,7 @@ func Set(c *cluster.Cluster, key, value string) error {
 
 // Apply sets several options, by key, so that the result does not depend on a map's order.
 func Apply(c *cluster.Cluster, options map[string]string) error {
-	if v, ok := options[CNIKey]; ok {
+	if v, ok := CNISet(options); ok {
 		if err := Set(c, CNIKey, v); err != nil {
 			return err
 		}
@@ -228,6 +228,16 @@ func Apply(c *cluster.Cluster, options map[string]string) error {
 		}
 	}
 	return nil
+}
+
+// CNISet is the network plugin that options name, in whatever case they write the key.
+func CNISet(options map[string]string) (string, bool) {
+	for _, k := range slices.Sorted(maps.Keys(options)) {
+		if strings.EqualFold(k, CNIKey) {
+			return options[k], true
+		}
+	}
+	return "", false
 }
 
 // named says whether a key means the option.

@@ -486,6 +486,7 @@ type fdbJSON struct {
 	MAC    string   `json:"mac"`
 	IfName string   `json:"ifname"`
 	Dst    string   `json:"dst"`
+	Via    string   `json:"viaIf"`
 	Master string   `json:"master"`
 	State  string   `json:"state"`
 	Flags  []string `json:"flags"`
@@ -499,7 +500,7 @@ func readFDBJSON(f file) ([]topology.FDBEntry, error) {
 	}
 	out := []topology.FDBEntry{}
 	for n, x := range in {
-		e := topology.FDBEntry{MAC: x.MAC, Dev: x.IfName, Master: x.Master, State: x.State, VLAN: x.VLAN}
+		e := topology.FDBEntry{MAC: x.MAC, Dev: x.IfName, Via: x.Via, Master: x.Master, State: x.State, VLAN: x.VLAN}
 		if x.Dst != "" {
 			var err error
 			if e.Dst, err = netip.ParseAddr(x.Dst); err != nil {

@@ -487,7 +487,7 @@ func readFDBText(f file) ([]topology.FDBEntry, error) {
 		e := topology.FDBEntry{MAC: w[0]}
 		for i := 1; i < len(w); i++ {
 			switch w[i] {
-			case "dev", "dst", "master", "vlan":
+			case "dev", "dst", "via", "master", "vlan":
 				if i+1 >= len(w) {
 					return nil, errorf(f.name, n, "fdb: %s without a value", w[i])
 				}
@@ -501,6 +501,8 @@ func readFDBText(f file) ([]topology.FDBEntry, error) {
 						return nil, errorf(f.name, n, "fdb: %v", err)
 					}
 					e.Dst = a
+				case "via":
+					e.Via = w[i]
 				case "master":
 					e.Master = w[i]
 				case "vlan":

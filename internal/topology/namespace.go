@@ -71,6 +71,7 @@ type FDBEntry struct {
 	MAC    string
 	Dev    string
 	Dst    netip.Addr // vxlan: the tunnel's far end
+	Via    string     // vxlan: the device that the outer packet has to leave by; "" for any
 	Master string
 	State  string // permanent, static, "" for learned
 	Self   bool
@@ -85,6 +86,9 @@ func (e FDBEntry) String() string {
 	}
 	if e.VLAN != 0 {
 		s += " vlan " + strconv.Itoa(e.VLAN)
+	}
+	if e.Via != "" {
+		s += " via " + e.Via
 	}
 	if e.Self {
 		s += " self"

@@ -71,14 +71,8 @@ func (w *walker) bridgePreRouting(br *topology.Interface) verdict {
 		return stop
 	}
 	w.p.Eth.Src = src // the frame's sender stays (br_nf_pre_routing_finish_bridge)
-	w.t.steps[len(w.t.steps)-1].Packet = w.amend()
+	w.t.Packets[w.cur] = w.p // in place of the last record, which the last step made and nothing else has seen
 	return goOn
-}
-
-// amend records the packet as it is now in place of the last record, which the last step made and nothing else has seen.
-func (w *walker) amend() int32 {
-	w.t.Packets[w.cur] = w.p
-	return w.cur
 }
 
 // bridgeForward is a frame from port to port (br_forward). iptables sees it in FORWARD and POSTROUTING with the bridge at
@@ -92,7 +86,7 @@ func (w *walker) bridgeForward(br, port *topology.Interface, calls, forHost bool
 			return topology.Port{}, false
 		}
 	}
-	if !br.Promisc || !forHost {
+	if !br.Promisc || !forHost || route.dev == nil {
 		return w.transmit(port)
 	}
 	// A promiscuous bridge hands a copy of what it forwards up to its own device. The frame was for the bridge when it
@@ -123,23 +117,15 @@ func (w *walker) copyUp(br *topology.Interface, route routed) {
 	w.copying, w.in, w.route = true, br, route
 	w.ref, w.conn, w.p.CTMark = netfilter.Ref{}, packet.Conn{}, 0
 	w.snapshot()
-	s := w.step(StageBridge, VerdictLocal, BridgeCopy)
+	s := w.step(StageBridge, VerdictLocal, BridgeCopy) // its route it has from PREROUTING
 	s.Interface = br
-	if w.routeCopy(br) == goOn && w.forward(br) == goOn && w.hook(netfilter.Forward, br, w.route.dev) == goOn {
+	if w.forward(br) == goOn && w.hook(netfilter.Forward, br, w.route.dev) == goOn {
 		c := w.step(StageBridge, VerdictOK, BridgeCopyPasses)
 		c.Interface = br
 	}
 	w.copying = false
 	w.p, w.ref, w.conn, w.in, w.route = p, ref, conn, in, routed{}
 	w.cur = cur
-}
-
-// routeCopy gives a copy its route: the one that it has from PREROUTING, else what the table says.
-func (w *walker) routeCopy(br *topology.Interface) verdict {
-	if w.route.set() {
-		return goOn
-	}
-	return w.routeInput(br)
 }
 
 // bridgePort finds where a bridge sends the packet's frame: a port, the bridge itself, or nil with the drop recorded.

@@ -155,18 +155,26 @@ func unroutable(r *topology.Result) (code Code, icmp uint8, bad bool) {
 	return "", 0, false
 }
 
+// lookupOutput looks up the route of a packet that is made here. Where it has no source yet, the route gives it one, and is
+// looked up again with it.
+func (w *walker) lookupOutput(f topology.Lookup) topology.Result {
+	r := w.ns.Route(&f)
+	if !w.p.IP.Src.IsValid() && r.Route != nil {
+		w.choiceOfNexthop(&r) // the path is selected before it gives the source (ip_route_output_key_hash_rcu)
+		w.p.IP.Src = w.sourceFor(&r)
+		f.Src = w.p.IP.Src
+		r = w.ns.Route(&f)
+	}
+	return r
+}
+
 // routeOutput is ip_route_output_key for a socket: with no source yet, the route gives one, and a connected socket
 // looks again with it (ip_route_connect).
 func (w *walker) routeOutput() verdict {
-	f := w.lookup("lo")
 	noSource := !w.p.IP.Src.IsValid()
-	r := w.ns.Route(&f)
+	r := w.lookupOutput(w.lookup("lo"))
 	if noSource && r.Route != nil {
-		w.choiceOfNexthop(&r) // the path is selected before it gives the source (ip_route_output_key_hash_rcu)
-		w.p.IP.Src = w.sourceFor(&r)
 		w.t.Packets[w.cur].IP.Src = w.p.IP.Src // a packet has a source from the start; only the socket had none
-		f = w.lookup("lo")
-		r = w.ns.Route(&f)
 	}
 	w.found(StageSend, &r)
 	if code, _, bad := unroutable(&r); bad {

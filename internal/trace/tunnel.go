@@ -39,7 +39,7 @@ func (w *walker) encapsulate(dev *topology.Interface) (topology.Port, bool) {
 // there, by the mark of the inner packet, and the headers are Ethernet in VXLAN in UDP.
 func (w *walker) encapVXLAN(dev *topology.Interface) bool {
 	t := dev.Tunnel
-	far, ok := w.farEnd(dev)
+	far, link, ok := w.farEnd(dev)
 	if !ok {
 		return false
 	}
@@ -63,12 +63,13 @@ func (w *walker) encapVXLAN(dev *topology.Interface) bool {
 	}
 	w.p.Frame = packet.Frame{IP: o, L4: packet.Transport{SrcPort: flowPort(&inner), DstPort: t.Port, Payload: uint16(carried)}}
 	w.assume(AssumeFlowPort, "namespace", w.ns.Name, "port", itoa(int(w.p.L4.SrcPort)))
-	return w.routeOuter(dev, VXLANEncap, w.p.Mark)
+	return w.routeOuter(dev, VXLANEncap, link, w.p.Mark)
 }
 
 // farEnd is the address that a vxlan device sends a frame to: by the FDB entry of its MAC, else the one for MACs that are
-// not known, else the device's own remote.
-func (w *walker) farEnd(dev *topology.Interface) (netip.Addr, bool) {
+// not known, else the device's own remote; and the device that it has to leave by, which only the last has, or an entry that
+// names one (remote_ifindex in vxlan_xmit_one; checked on Linux 6.18).
+func (w *walker) farEnd(dev *topology.Interface) (far netip.Addr, link string, ok bool) {
 	mac := w.p.Eth.Dst.String()
 	var flood *topology.FDBEntry
 	for i := range w.ns.FDB {
@@ -78,7 +79,7 @@ func (w *walker) farEnd(dev *topology.Interface) (netip.Addr, bool) {
 		}
 		if e.MAC == mac {
 			w.fdb(dev, e, VXLANFDB)
-			return e.Dst, true
+			return e.Dst, e.Via, true
 		}
 		if flood == nil && e.MAC == "00:00:00:00:00:00" {
 			flood = e
@@ -87,18 +88,18 @@ func (w *walker) farEnd(dev *topology.Interface) (netip.Addr, bool) {
 	switch {
 	case flood != nil:
 		w.fdb(dev, flood, VXLANFlood)
-		return flood.Dst, true
+		return flood.Dst, flood.Via, true
 	case dev.Tunnel.Remote.IsValid():
 		s := w.step(StageEncap, VerdictOK, VXLANRemote)
 		s.Interface = dev
 		w.more(s).Addr = dev.Tunnel.Remote
-		return dev.Tunnel.Remote, true
+		return dev.Tunnel.Remote, dev.Tunnel.Dev, true
 	}
 	s := w.drop(VXLANNoFDB, "NO_TX_TARGET")
 	s.Interface = dev
 	w.more(s).Text[0] = mac
 	w.more(s).Would, w.more(s).WouldT[0], w.more(s).WouldT[1] = WouldFDB, mac, dev.Name
-	return netip.Addr{}, false
+	return netip.Addr{}, "", false
 }
 
 func (w *walker) fdb(dev *topology.Interface, e *topology.FDBEntry, code Code) {
@@ -129,22 +130,17 @@ func (w *walker) encapIPIP(dev *topology.Interface) bool {
 		o.TTL = inner.IP.TTL
 	}
 	w.p.Frame = packet.Frame{IP: o, L4: packet.Transport{Payload: inner.IP.Len}}
-	return w.routeOuter(dev, IPIPEncap, 0)
+	return w.routeOuter(dev, IPIPEncap, t.Dev, 0)
 }
 
-// routeOuter finds the way of the outer packet and its source address, records the encapsulation, and looks whether the
+// routeOuter finds the way of the outer packet, by a device of its own where link names one, and its source address, records the encapsulation, and looks whether the
 // whole fits: an inner packet that must not be cut is answered with its path MTU (tnl_update_pmtu). A vxlan device does not
 // look, for its outer packets may be cut.
-func (w *walker) routeOuter(dev *topology.Interface, code Code, mark uint32) bool {
+func (w *walker) routeOuter(dev *topology.Interface, code Code, link string, mark uint32) bool {
 	before := w.route
 	f := w.lookup("lo")
-	f.Mark = mark
-	r := w.ns.Route(&f)
-	if !w.p.IP.Src.IsValid() && r.Route != nil {
-		w.p.IP.Src = w.sourceFor(&r)
-		f.Src = w.p.IP.Src
-		r = w.ns.Route(&f)
-	}
+	f.Mark, f.OIF = mark, link
+	r := w.lookupOutput(f)
 	s := w.step(StageEncap, VerdictOK, code)
 	s.Interface = dev
 	w.found(StageSend, &r)
@@ -185,7 +181,7 @@ func encapECN(tos uint8) uint8 {
 }
 
 // flowPort stands for the kernel's hash of a flow, which has a secret of its own: always the same for the same flow, within
-// the local ports (udp_flow_src_port; net.ipv4.ip_local_port_range).
+// the local ports as they are by default (udp_flow_src_port).
 func flowPort(f *packet.Frame) uint16 {
 	const low, high = 32768, 60999
 	t, _ := netfilter.TupleOf(f)
@@ -198,9 +194,7 @@ func flowPort(f *packet.Frame) uint16 {
 func (w *walker) decapsulate() (topology.Port, bool) {
 	dev, code := w.tunnelFor()
 	if dev == nil {
-		if w.err == nil && w.leg().Outcome == Delivered {
-			w.noTunnel(code)
-		}
+		w.noTunnel(code)
 		w.endHop("")
 		return topology.Port{}, false
 	}

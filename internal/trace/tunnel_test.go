@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/podpath/podpath/internal/netfilter"
 	"github.com/podpath/podpath/internal/packet"
 	"github.com/podpath/podpath/internal/snapshot"
 	"github.com/podpath/podpath/internal/topology"
@@ -61,6 +60,30 @@ local 127.0.0.0/8 dev lo table local proto kernel scope host src 127.0.0.1
 // swap replaces a piece of a file of the two hosts.
 type swap struct{ file, old, new string }
 
+// tunnelHosts are two hosts on a link, with a tunnel between them, after some swaps.
+func tunnelHosts(t *testing.T, kind string, swaps ...swap) *topology.Topology {
+	t.Helper()
+	files := tunnelHost(1, kind)
+	for k, v := range tunnelHost(2, kind) {
+		files[k] = v
+	}
+	for _, s := range swaps {
+		if s.old != "" && !strings.Contains(files[s.file], s.old) {
+			t.Fatalf("%s has no %q", s.file, s.old)
+		}
+		files[s.file] = strings.Replace(files[s.file], s.old, s.new, 1)
+	}
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		fmt.Fprintf(&b, "-- %s --\n%s", name, files[name])
+	}
+	top, err := snapshot.ReadArchive([]byte(b.String()), "tunnel")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return top
+}
+
 // TestTunnels walks what goes wrong in tunnels, and what decides about their outer packets. Each vxlan case was built as two
 // real namespaces and sent once (Linux 6.18): the same end, the same counters (tx_dropped, tx_errors, ICMP sent and
 // received). There was no ipip in that kernel: these cases are read from net/ipv4/ip_tunnel.c.
@@ -88,6 +111,11 @@ func TestTunnels(t *testing.T) {
 			want: "dropped frame-not-for-us request", steps: "vxlan-decap"},
 		{name: "the way to the far end is the tunnel", kind: "vxlan", swaps: []swap{{"h1/route.txt", "10.9.0.0/24 dev vx0", "192.0.2.2 dev vx0\n10.9.0.0/24 dev vx0"}},
 			want: "dropped tunnel-loop request", steps: "vxlan-encap"},
+		{name: "a far end of its own is sent to by the device's link only", kind: "vxlan", swaps: []swap{{"h1/fdb.txt", "02:00:00:00:00:22 dev", "02:00:00:00:00:99 dev"},
+			{"h1/addr.txt", "id 7 local", "id 7 remote 192.0.2.2 local"}, {"h1/route.txt", "10.9.0.0/24 dev vx0", "192.0.2.2 dev vx0\n10.9.0.0/24 dev vx0"}},
+			want: "delivered delivered request reply", steps: "vxlan-remote vxlan-encap"},
+		{name: "and an FDB entry's by the one that it names", kind: "vxlan", swaps: []swap{{"h1/fdb.txt", "192.0.2.2 self", "192.0.2.2 via eth0 self"},
+			{"h1/route.txt", "10.9.0.0/24 dev vx0", "192.0.2.2 dev vx0\n10.9.0.0/24 dev vx0"}}, want: "delivered delivered request reply", steps: "vxlan-fdb vxlan-encap"},
 		{name: "the inner packet's mark chooses the outer route", kind: "vxlan", swaps: []swap{
 			{"h1/rule.txt", "32766:", "100:\tfrom all fwmark 0x5 lookup 77\n32766:"}, {"h1/route.txt", "10.9.0.0/24", "blackhole 192.0.2.2 table 77\n10.9.0.0/24"},
 			{"h1/iptables-save.txt", "", filter + "-A POSTROUTING -o vx0 -j MARK --set-xmark 0x5/0xffffffff\nCOMMIT\n"}},
@@ -95,7 +123,6 @@ func TestTunnels(t *testing.T) {
 		{name: "the outer packet's mark stays on the inner one", kind: "vxlan", swaps: []swap{
 			{"h2/iptables-save.txt", "", filter + "-A PREROUTING -i vx0 -m mark --mark 0x9 -j DROP\n-A INPUT -i eth0 -p udp -m udp --dport 4789 -j MARK --set-xmark 0x9/0xffffffff\nCOMMIT\n"}},
 			want: "dropped rule-drop request", steps: "rule-mark vxlan-decap"},
-		{name: "a set TTL and DF", kind: "vxlan", swaps: []swap{{"h1/addr.txt", "ttl auto", "ttl 9 df set"}}, want: "delivered delivered request reply"},
 		{name: "ipip", kind: "ipip", want: "delivered delivered request reply", steps: "ipip-encap route-link ipip-decap frame-raw delivered"},
 		{name: "no ipip device", kind: "ipip", swaps: []swap{{"h2/addr.txt", "<NOARP,UP,LOWER_UP>", "<NOARP>"}},
 			want: "rejected no-ipip request icmp-error"},
@@ -107,24 +134,7 @@ func TestTunnels(t *testing.T) {
 			want: "dropped too-big request icmp-error", steps: "ipip-encap"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			files := tunnelHost(1, tt.kind)
-			for k, v := range tunnelHost(2, tt.kind) {
-				files[k] = v
-			}
-			for _, s := range tt.swaps {
-				if s.old != "" && !strings.Contains(files[s.file], s.old) {
-					t.Fatalf("%s has no %q", s.file, s.old)
-				}
-				files[s.file] = strings.Replace(files[s.file], s.old, s.new, 1)
-			}
-			var b strings.Builder
-			for _, name := range slices.Sorted(maps.Keys(files)) {
-				fmt.Fprintf(&b, "-- %s --\n%s", name, files[name])
-			}
-			top, err := snapshot.ReadArchive([]byte(b.String()), "tunnel")
-			if err != nil {
-				t.Fatal(err)
-			}
+			top := tunnelHosts(t, tt.kind, tt.swaps...)
 			tr, err := trace.Run(top, trace.Query{From: "h1", To: netip.MustParseAddr("10.9.0.2"), Protocol: packet.UDP, DstPort: 99, Payload: max(4, tt.size), DF: true})
 			if err != nil {
 				t.Fatal(err)
@@ -159,29 +169,16 @@ func TestTunnels(t *testing.T) {
 func TestOuterHeaders(t *testing.T) {
 	for _, tt := range []struct {
 		kind string
-		swap swap
+		swap []swap
 		want string
 	}{
-		{"vxlan", swap{}, "udp ttl 64 df false len 82 → 4789 vni 7"},
-		{"vxlan", swap{"h1/addr.txt", "ttl auto", "ttl 9 df set"}, "udp ttl 9 df true len 82 → 4789 vni 7"},
-		{"vxlan", swap{"h1/addr.txt", "ttl auto", "ttl auto df inherit"}, "udp ttl 64 df true len 82 → 4789 vni 7"},
-		{"ipip", swap{}, "ipip ttl 21 df true len 52 → 0 vni 0"},
-		{"ipip", swap{"h1/addr.txt", "ttl inherit", "ttl 7"}, "ipip ttl 7 df true len 52 → 0 vni 0"},
+		{"vxlan", nil, "udp ttl 64 df false len 82 → 4789 vni 7"},
+		{"vxlan", []swap{{"h1/addr.txt", "ttl auto", "ttl 9 df set"}}, "udp ttl 9 df true len 82 → 4789 vni 7"},
+		{"vxlan", []swap{{"h1/addr.txt", "ttl auto", "ttl auto df inherit"}}, "udp ttl 64 df true len 82 → 4789 vni 7"},
+		{"ipip", nil, "ipip ttl 21 df true len 52 → 0 vni 0"},
+		{"ipip", []swap{{"h1/addr.txt", "ttl inherit", "ttl 7"}}, "ipip ttl 7 df true len 52 → 0 vni 0"},
 	} {
-		files := tunnelHost(1, tt.kind)
-		for k, v := range tunnelHost(2, tt.kind) {
-			files[k] = v
-		}
-		files[tt.swap.file] = strings.Replace(files[tt.swap.file], tt.swap.old, tt.swap.new, 1)
-		delete(files, "")
-		var b strings.Builder
-		for _, name := range slices.Sorted(maps.Keys(files)) {
-			fmt.Fprintf(&b, "-- %s --\n%s", name, files[name])
-		}
-		top, err := snapshot.ReadArchive([]byte(b.String()), "tunnel")
-		if err != nil {
-			t.Fatal(err)
-		}
+		top := tunnelHosts(t, tt.kind, tt.swap...)
 		tr, err := trace.Run(top, trace.Query{From: "h1", To: netip.MustParseAddr("10.9.0.2"), Protocol: packet.UDP, DstPort: 99, Payload: 4, DF: true, TTL: 21})
 		if err != nil {
 			t.Fatal(err)
@@ -197,19 +194,34 @@ func TestOuterHeaders(t *testing.T) {
 	}
 }
 
-// TestFlowPort: the outer source port is the same for the same flow and lies in the kernel's local range.
+// TestFlowPort: the outer source port is the same for the same flow, another for most others, and lies in the kernel's local
+// range (udp_flow_src_port; 32768 to 60999 by default).
 func TestFlowPort(t *testing.T) {
-	seen := map[uint32]bool{}
-	for sport := range 2000 {
-		tu := packet.Tuple{Src: netip.MustParseAddr("10.0.0.1"), Dst: netip.MustParseAddr("10.0.0.2"), SrcPort: uint16(sport), DstPort: 80, Protocol: packet.TCP}
-		h := netfilter.FlowHash(tu)
-		if h != netfilter.FlowHash(tu) {
-			t.Fatal("a flow has two hashes")
+	top := tunnelHosts(t, "vxlan")
+	port := func(sport uint16) uint16 {
+		tr, err := trace.Run(top, trace.Query{From: "h1", To: netip.MustParseAddr("10.9.0.2"), Protocol: packet.UDP, SrcPort: sport, DstPort: 99})
+		if err != nil {
+			t.Fatal(err)
 		}
-		seen[h] = true
+		i := slices.IndexFunc(tr.Packets, func(p packet.Packet) bool { return p.Encap != packet.NoEncap })
+		if i < 0 {
+			t.Fatal("no packet in a tunnel")
+		}
+		return tr.Packets[i].L4.SrcPort
 	}
-	if len(seen) < 1990 {
-		t.Errorf("2,000 flows have %d hashes", len(seen))
+	seen := map[uint16]bool{}
+	for sport := uint16(1000); sport < 1200; sport++ {
+		p := port(sport)
+		if p < 32768 || p > 60999 {
+			t.Fatalf("flow from port %d has the outer port %d", sport, p)
+		}
+		seen[p] = true
+	}
+	if len(seen) < 190 {
+		t.Errorf("200 flows have %d outer ports", len(seen))
+	}
+	if port(1000) != port(1000) {
+		t.Error("a flow has two outer ports")
 	}
 }
 
