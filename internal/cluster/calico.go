@@ -186,25 +186,43 @@ func (c *Cluster) Pools() []*IPPool {
 // DefaultPool is the pool of a cluster without IPPool documents.
 func (c *Cluster) DefaultPool() *IPPool {
 	p := &IPPool{TypeMeta: metav1.TypeMeta{APIVersion: calicoVersion, Kind: "IPPool"}, ObjectMeta: metav1.ObjectMeta{Name: defaultPool}}
-	p.Spec = IPPoolSpec{CIDR: "10.244.0.0/16", BlockSize: 26, NATOutgoing: true, VXLANMode: ModeNever, IPIPMode: ModeNever}
-	switch c.CNI.Encapsulation {
-	case EncapVXLANCrossSubnet:
-		p.Spec.VXLANMode = ModeCrossSubnet
-	case EncapIPIP:
-		p.Spec.IPIPMode = ModeAlways
-	case EncapIPIPCrossSubnet:
-		p.Spec.IPIPMode = ModeCrossSubnet
-	case EncapNone:
-	default:
-		p.Spec.VXLANMode = ModeAlways
-	}
+	p.Spec = IPPoolSpec{CIDR: "10.244.0.0/16", BlockSize: 26, NATOutgoing: true}
+	p.SetEncapsulation(cmp.Or(c.CNI.Encapsulation, EncapVXLAN))
 	return p
 }
 
-// PoolOf is the pool that an address is in, the smallest where pools lie in each other; nil for none.
-func (c *Cluster) PoolOf(a netip.Addr) *IPPool {
+// encapsulations are a pool's two modes by what an installation calls them together.
+var encapsulations = []struct{ name, vxlan, ipip string }{
+	{EncapVXLAN, ModeAlways, ModeNever}, {EncapVXLANCrossSubnet, ModeCrossSubnet, ModeNever},
+	{EncapIPIP, ModeNever, ModeAlways}, {EncapIPIPCrossSubnet, ModeNever, ModeCrossSubnet}, {EncapNone, ModeNever, ModeNever},
+}
+
+// SetEncapsulation gives a pool its modes.
+func (p *IPPool) SetEncapsulation(name string) {
+	for _, e := range encapsulations {
+		if e.name == name {
+			p.Spec.VXLANMode, p.Spec.IPIPMode = e.vxlan, e.ipip
+		}
+	}
+}
+
+// Encapsulation is what an installation calls a pool's modes.
+func (p *IPPool) Encapsulation() string {
+	for _, e := range encapsulations {
+		if (e.vxlan != ModeNever) == p.VXLAN() && (e.ipip != ModeNever) == p.IPIP() && (e.vxlan == ModeCrossSubnet || e.ipip == ModeCrossSubnet) == p.CrossSubnet() {
+			return e.name
+		}
+	}
+	return EncapNone
+}
+
+// PoolOf is the pool that an address is in; nil for none.
+func (c *Cluster) PoolOf(a netip.Addr) *IPPool { return PoolOf(c.Pools(), a) }
+
+// PoolOf is the pool of several that an address is in, the smallest where pools lie in each other; nil for none.
+func PoolOf(pools []*IPPool, a netip.Addr) *IPPool {
 	var best *IPPool
-	for _, p := range c.Pools() {
+	for _, p := range pools {
 		if p.Prefix().Contains(a) && (best == nil || p.Prefix().Bits() > best.Prefix().Bits()) {
 			best = p
 		}

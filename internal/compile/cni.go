@@ -2,7 +2,6 @@ package compile
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/podpath/podpath/internal/cluster"
 	"github.com/podpath/podpath/internal/cni/calico"
@@ -52,14 +51,7 @@ func CNIOf(c *cluster.Cluster) string {
 	}
 	mode := cluster.EncapNone
 	if pools := c.Pools(); len(pools) > 0 {
-		if pools[0].VXLAN() {
-			mode = cluster.EncapVXLAN
-		} else if pools[0].IPIP() {
-			mode = cluster.EncapIPIP
-		}
-		if pools[0].CrossSubnet() {
-			mode += "CrossSubnet"
-		}
+		mode = pools[0].Encapsulation()
 	}
 	for _, x := range cnis {
 		if x.Name == cluster.CalicoName && x.Encapsulation == mode {
@@ -88,17 +80,7 @@ func setCalico(c *cluster.Cluster, mode string) {
 		c.CNI.Encapsulation = mode
 	}
 	for _, p := range c.IPPools {
-		p.Spec.VXLANMode, p.Spec.IPIPMode = cluster.ModeNever, cluster.ModeNever
-		value := cluster.ModeAlways
-		if strings.HasSuffix(mode, "CrossSubnet") {
-			value = cluster.ModeCrossSubnet
-		}
-		switch {
-		case strings.HasPrefix(mode, cluster.EncapVXLAN):
-			p.Spec.VXLANMode = value
-		case strings.HasPrefix(mode, cluster.EncapIPIP):
-			p.Spec.IPIPMode = value
-		}
+		p.SetEncapsulation(mode)
 	}
 	if !first {
 		return

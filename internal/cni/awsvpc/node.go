@@ -176,7 +176,7 @@ func (b *builder) routes() error {
 	}
 	for i, e := range b.n.ENIs {
 		s := b.c.VPC.Subnet(e.Subnet)
-		dev, gw := b.n.InterfaceOf(i), s.CIDR.Masked().Addr().Next()
+		dev, gw := b.n.InterfaceOf(i), s.Gateway()
 		table := tableFor(e.Card, b.n.DeviceOf(i))
 		if table == topology.TableMain {
 			out = append(out, machine.BaseRoutes(b.c, b.n)...)
@@ -197,7 +197,7 @@ func (b *builder) routes() error {
 			if s == nil {
 				return fmt.Errorf("%s: branch: subnet %q is not in vpc.subnets", p.Key(), subnet)
 			}
-			gw := s.CIDR.Masked().Addr().Next()
+			gw := s.Gateway()
 			add(topology.Route{Dst: topology.Everywhere(), Table: p.table}, p.vlan, gw)
 			link(topology.Single(gw), p.table, p.vlan)
 			if b.o.strict {

@@ -65,9 +65,6 @@ func convert(np *networkingv1.NetworkPolicy) *policy {
 		p.ingress = p.ingress || t == networkingv1.PolicyTypeIngress
 		p.egress = p.egress || t == networkingv1.PolicyTypeEgress
 	}
-	if len(np.Spec.PolicyTypes) == 0 { // the API server fills them in
-		p.ingress, p.egress = true, len(np.Spec.Egress) > 0
-	}
 	for _, r := range np.Spec.Ingress {
 		p.in = append(p.in, allows(np.Namespace, r.From, r.Ports, false)...)
 	}
@@ -88,10 +85,7 @@ type protocolPorts struct {
 func allows(namespace string, peers []networkingv1.NetworkPolicyPeer, ports []networkingv1.NetworkPolicyPort, to bool) []allow {
 	byProtocol := map[string]*protocolPorts{}
 	for _, p := range ports {
-		protocol := "TCP"
-		if p.Protocol != nil {
-			protocol = string(*p.Protocol)
-		}
+		protocol := string(*p.Protocol)
 		x := byProtocol[protocol]
 		if x == nil {
 			x = &protocolPorts{}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/podpath/podpath/internal/cluster"
 	"github.com/podpath/podpath/internal/packet"
+	"github.com/podpath/podpath/internal/topology"
 )
 
 // Block is a slice of a pool that a node has: pods on the node get addresses of it, other nodes route it there.
@@ -67,15 +68,7 @@ func planOf(c *cluster.Cluster) (*plan, error) {
 }
 
 // poolOf is the smallest pool that an address is in; nil for none.
-func (p *plan) poolOf(a netip.Addr) *cluster.IPPool {
-	var best *cluster.IPPool
-	for _, x := range p.pools {
-		if x.Prefix().Contains(a) && (best == nil || x.Prefix().Bits() > best.Prefix().Bits()) {
-			best = x
-		}
-	}
-	return best
-}
+func (p *plan) poolOf(a netip.Addr) *cluster.IPPool { return cluster.PoolOf(p.pools, a) }
 
 // take gives a block to a node.
 func (p *plan) take(prefix netip.Prefix, pool *cluster.IPPool, node string) {
@@ -198,11 +191,7 @@ func (p *plan) free(pool *cluster.IPPool) (netip.Prefix, bool) {
 
 // after is the next prefix of the same length; invalid behind the last.
 func after(p netip.Prefix) netip.Prefix {
-	last := p.Addr().As4()
-	for i := p.Bits(); i < 32; i++ {
-		last[i/8] |= 0x80 >> (i % 8)
-	}
-	next := netip.AddrFrom4(last).Next()
+	next := topology.BroadcastOf(p).Next()
 	if !next.Is4() {
 		return netip.Prefix{}
 	}

@@ -36,15 +36,6 @@ func vtepMAC(node string) packet.MAC {
 	return packet.MAC{'f', h[0], h[1], h[2], h[3], h[4]}
 }
 
-// podMAC stands for the random MAC of a pod's end: always the same for the same pod.
-func podMAC(key string) packet.MAC {
-	h := sha1.Sum([]byte("pod " + key))
-	var m packet.MAC
-	copy(m[:], h[:])
-	m[0] = m[0]&^1 | 2
-	return m
-}
-
 // chainName is a chain's name: prefix and suffix, or where that is too long a hash of the suffix, marked by "_"
 // (libcalico-go/lib/hash/unique_id.go).
 func chainName(prefix, suffix string) string {

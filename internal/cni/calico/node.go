@@ -139,7 +139,7 @@ func (b *builder) addIPIP() error {
 	if err != nil {
 		return err
 	}
-	b.device(&topology.Interface{Name: ipipDevice, Kind: topology.IPIP, MTU: b.ipipMTU, Tunnel: &topology.Tunnel{DF: "inherit"}}, addr)
+	b.device(&topology.Interface{Name: ipipDevice, Kind: topology.IPIP, MTU: b.ipipMTU, Tunnel: &topology.Tunnel{}}, addr)
 	return nil
 }
 

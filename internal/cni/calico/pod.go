@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/podpath/podpath/internal/cluster"
+	"github.com/podpath/podpath/internal/machine"
 	"github.com/podpath/podpath/internal/topology"
 )
 
@@ -34,7 +35,7 @@ func Pod(c *cluster.Cluster, p *cluster.Pod) (*topology.Namespace, error) {
 	topology.SortRoutes(routes)
 	return &topology.Namespace{
 		Name: p.Key(), Kind: topology.Pod,
-		Interfaces: []*topology.Interface{topology.LoopbackInterface(), {Index: podIndex, Name: "eth0", Kind: topology.Veth, MAC: podMAC(p.Key()), MTU: mtu,
+		Interfaces: []*topology.Interface{topology.LoopbackInterface(), {Index: podIndex, Name: "eth0", Kind: topology.Veth, MAC: machine.MAC("pod " + p.Key()), MTU: mtu,
 			Up: true, LinkIndex: hostIndex(c, n, p), LinkNetNS: 0, Peer: topology.Port{Namespace: p.Node, Interface: HostVeth(p.Namespace, p.Name)},
 			Addresses: []topology.Address{{Prefix: topology.Single(p.Address), Scope: topology.ScopeGlobal}}}},
 		Rules:  topology.DefaultRules(),

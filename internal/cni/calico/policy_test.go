@@ -24,11 +24,15 @@ func withPolicies(t testing.TB, specs ...string) *cluster.Cluster {
 		}
 		c.NetworkPolicies = append(c.NetworkPolicies, np)
 	}
+	complete(c)
 	if err := c.Check(); err != nil {
 		t.Fatal(err)
 	}
 	return c
 }
+
+// complete does what the API server would have done to a cluster's policies.
+func complete(c *cluster.Cluster) { (&cluster.Objects{NetworkObjects: c.NetworkObjects}).SetDefaults() }
 
 // rulesOf are a chain's rules without their hashes and the chain's name; nil where there is no such chain.
 func rulesOf(t *testing.T, c *cluster.Cluster, chain string) []string {
@@ -217,6 +221,7 @@ func FuzzPolicies(f *testing.F) {
 		c.Pods[1].Ports = []cluster.PodPort{{Name: "http", Port: 80}, {Name: "dns", Port: 53, Protocol: "UDP"}}
 		c.NetworkPolicies = []*networkingv1.NetworkPolicy{np, {ObjectMeta: np.ObjectMeta, Spec: np.Spec}}
 		c.NetworkPolicies[1].Name += "-2"
+		complete(c)
 		if c.Check() != nil {
 			return
 		}

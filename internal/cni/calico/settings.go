@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/podpath/podpath/internal/cluster"
+	"github.com/podpath/podpath/internal/topology"
 )
 
 // The bits of Felix's marks, by its default mask 0xffff0000 (felix/dataplane/driver.go; since v3.30 there is one for
@@ -99,8 +100,8 @@ func (s *settings) felix(f *cluster.FelixSpec) error {
 		}
 		s.mtuPattern = re
 	}
-	s.vxlanFromPods, s.ipipFromPods = is(f.AllowVXLANPacketsFromWorkloads, false), is(f.AllowIPIPPacketsFromWorkloads, false)
-	s.keepInvalid = is(f.DisableConntrackInvalidCheck, false)
+	s.vxlanFromPods, s.ipipFromPods = is(f.AllowVXLANPacketsFromWorkloads), is(f.AllowIPIPPacketsFromWorkloads)
+	s.keepInvalid = is(f.DisableConntrackInvalidCheck)
 	if f.NATOutgoingAddress != "" {
 		a, err := netip.ParseAddr(f.NATOutgoingAddress)
 		if err != nil {
@@ -117,7 +118,7 @@ func (s *settings) felix(f *cluster.FelixSpec) error {
 			if err != nil {
 				return err
 			}
-			p = netip.PrefixFrom(a, a.BitLen())
+			p = topology.Single(a)
 		}
 		if p.Addr().Is4() {
 			s.externalNodes = append(s.externalNodes, p.Masked())
@@ -131,12 +132,8 @@ func (s *settings) felix(f *cluster.FelixSpec) error {
 	return nil
 }
 
-func is(p *bool, otherwise bool) bool {
-	if p == nil {
-		return otherwise
-	}
-	return *p
-}
+// is says whether a setting that is off by default is on.
+func is(p *bool) bool { return p != nil && *p }
 
 // What a tunnel's headers take of the MTU (felix/dataplane/linux/int_dataplane.go).
 const (
