@@ -253,9 +253,11 @@ func (p *Pod) Account() string { return cmp.Or(p.ServiceAccount, "default") }
 
 // HostMTU is the MTU of a node's first card: as given, else what the network under it carries.
 func (c *Cluster) HostMTU(n *Node) int {
-	if n.MTU != 0 {
-		return n.MTU
-	}
+	return cmp.Or(n.MTU, c.LinkMTU())
+}
+
+// LinkMTU is what the network carries that the nodes stand on.
+func (c *Cluster) LinkMTU() int {
 	if c.Site != nil {
 		return c.Site.LinkMTU()
 	}

@@ -215,6 +215,9 @@ func (k *checker) cluster(c *Cluster) {
 		if n.MTU != 0 && (n.MTU < 576 || n.MTU > 65535) {
 			k.at(fmt.Sprintf("%d (want 576 to 65535)", n.MTU), "nodes", i, "mtu")
 		}
+		if n.MTU != 0 && c.CNI.Name != CalicoName {
+			k.at("the AWS VPC CNI sets its cards' MTU itself (want AWS_VPC_ENI_MTU in cni.env)", "nodes", i, "mtu")
+		}
 		cards, field := k.cards(c, n, i)
 		card := map[string]string{"enis": "ENI ", "nics": "NIC "}[field]
 		if len(cards) == 0 {

@@ -77,6 +77,7 @@ func TestProblems(t *testing.T) {
 		{"text for a number", "eni: 1", "eni: one", `x.yaml:20: pods[1].eni: "one", want a number`},
 		{"text for a list", "cidrs: [10.0.0.0/16]", "cidrs: 10.0.0.0/16", `x.yaml:3: vpc.cidrs: "10.0.0.0/16", want a list`},
 		{"list for a mapping", "cni: {name: aws-vpc-cni}", "cni: [aws-vpc-cni]", `x.yaml:23: cni: a list, want a mapping`},
+		{"an MTU that the plugin sets itself", "name: n1\n", "name: n1\n    mtu: 1400\n", "nodes[0].mtu: the AWS VPC CNI sets its cards' MTU itself"},
 		{"no prefix", "cidr: 10.0.1.0/24", "cidr: 10.0.1.0", `x.yaml:9: vpc.subnets[0].cidr: "10.0.1.0", want a prefix such as 10.0.0.0/16`},
 		{"no address", "address: 10.0.1.20", "address: 10.0.1.256", `x.yaml:17: nodes[0].enis[1].address: "10.0.1.256", want an address`},
 		{"host bits", "10.0.1.0/24", "10.0.1.7/24", "x.yaml:9: vpc.subnets[0].cidr: 10.0.1.7/24 has host bits set (want 10.0.1.0/24)"},

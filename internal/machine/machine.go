@@ -20,21 +20,19 @@ func Root(c *cluster.Cluster, n *cluster.Node, enis []*topology.ENICard, peer fu
 	for i, e := range n.Cards() {
 		s := c.Subnet(e.Subnet)
 		own := netip.PrefixFrom(e.Address, s.CIDR.Bits())
-		dev := &topology.Interface{Index: 2 + i, Name: n.InterfaceOf(i), MTU: cluster.VPCMTU, Up: true, LinkNetNS: -1,
+		dev := &topology.Interface{Index: 2 + i, Name: n.InterfaceOf(i), MTU: c.LinkMTU(), Up: true, LinkNetNS: -1,
 			Addresses: []topology.Address{{Prefix: own, Scope: topology.ScopeGlobal, Broadcast: topology.BroadcastOf(s.CIDR)}}}
 		if c.Site == nil {
 			dev.Kind, dev.ENI, dev.MAC = topology.ENI, enis[i], enis[i].MAC
 		} else {
-			dev.Kind, dev.MTU, dev.Peer, dev.MAC = topology.NIC, c.Site.LinkMTU(), peer(i), NICMAC(n, i)
+			dev.Kind, dev.Peer, dev.MAC = topology.NIC, peer(i), NICMAC(n, i)
 		}
 		ns.Interfaces = append(ns.Interfaces, dev)
-		if n.MTU != 0 {
-			dev.MTU = n.MTU
-		}
 		if i == 0 {
+			dev.MTU = c.HostMTU(n)
 			routes = append(routes, BaseRoutes(c, n)...)
 		} else {
-			routes = append(routes, connected(own, dev.Name))
+			routes = append(routes, topology.ConnectedRoute(own, dev.Name))
 		}
 		routes = append(routes, topology.LocalRoutes(own, dev.Name)...)
 	}
@@ -62,16 +60,16 @@ func BaseRoutes(c *cluster.Cluster, n *cluster.Node) []*topology.Route {
 	own := netip.PrefixFrom(e.Address, s.CIDR.Bits())
 	if c.Site != nil {
 		add(topology.Route{Dst: topology.Everywhere()}, gw)
-		return append(out, connected(own, dev))
+		return append(out, topology.ConnectedRoute(own, dev))
 	}
 	if n.Image == cluster.AL2 {
 		add(topology.Route{Dst: topology.Everywhere()}, gw)
-		out = append(out, connected(own, dev))
+		out = append(out, topology.ConnectedRoute(own, dev))
 		add(topology.Route{Dst: topology.Single(netip.MustParseAddr("169.254.169.254")), Scope: topology.ScopeLink}, netip.Addr{})
 		return out
 	}
 	const metric = 512
-	link := connected(own, dev)
+	link := topology.ConnectedRoute(own, dev)
 	link.Metric = metric
 	dhcp := topology.Route{Protocol: "dhcp", Src: e.Address, Metric: metric}
 	dhcp.Dst = topology.Everywhere()
@@ -91,12 +89,6 @@ func BaseRoutes(c *cluster.Cluster, n *cluster.Node) []*topology.Route {
 		}
 	}
 	return out
-}
-
-// connected is the route that the kernel adds for an address with a subnet.
-func connected(own netip.Prefix, dev string) *topology.Route {
-	return &topology.Route{Type: topology.Unicast, Dst: own.Masked(), Table: topology.TableMain, Protocol: "kernel", Scope: topology.ScopeLink, Src: own.Addr(),
-		Nexthops: []topology.Nexthop{{Dev: dev}}}
 }
 
 // NICMAC is the MAC of a NIC on premises: as given, else one that is always the same.

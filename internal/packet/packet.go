@@ -18,6 +18,9 @@ const (
 	SCTP Protocol = 132
 )
 
+// HasPorts says whether a protocol's header begins with ports.
+func (p Protocol) HasPorts() bool { return p == TCP || p == UDP || p == SCTP }
+
 // String gives the name that iptables and ip use, or the number.
 func (p Protocol) String() string {
 	switch p {

@@ -37,6 +37,11 @@ func LocalRoutes(p netip.Prefix, dev string) []*Route {
 	return out
 }
 
+// ConnectedRoute is what the kernel adds to the main table for an address with a subnet (fib_add_ifaddr).
+func ConnectedRoute(own netip.Prefix, dev string) *Route {
+	return &Route{Type: Unicast, Dst: own.Masked(), Table: TableMain, Protocol: "kernel", Scope: ScopeLink, Src: own.Addr(), Nexthops: []Nexthop{{Dev: dev}}}
+}
+
 // BroadcastOf is the last address of a subnet.
 func BroadcastOf(p netip.Prefix) netip.Addr {
 	a := p.Masked().Addr().As4()

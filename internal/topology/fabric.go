@@ -2,6 +2,7 @@ package topology
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -153,11 +154,14 @@ func (r GroupRule) String() string {
 	return s + " " + r.CIDR.String()
 }
 
-// carrierGrade is the shared address space of RFC 6598.
-var carrierGrade = netip.MustParsePrefix("100.64.0.0/10")
+// Private are the ranges that nobody on the Internet routes (RFC 1918, RFC 6598).
+var Private = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("172.16.0.0/12"),
+	netip.MustParsePrefix("192.168.0.0/16")}
 
-// PrivateUse says whether nobody on the Internet routes an address (RFC 1918, RFC 6598).
-func PrivateUse(a netip.Addr) bool { return a.IsPrivate() || carrierGrade.Contains(a) }
+// PrivateUse says whether an address is in a range that nobody on the Internet routes.
+func PrivateUse(a netip.Addr) bool {
+	return slices.ContainsFunc(Private, func(p netip.Prefix) bool { return p.Contains(a) })
+}
 
 // Subnet finds a subnet by ID; nil if there is none.
 func (f *Fabric) Subnet(id string) *Subnet {

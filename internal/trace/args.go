@@ -299,7 +299,7 @@ func endText(f *packet.Frame, src bool) string {
 	if src {
 		a, p = f.IP.Src, f.L4.SrcPort
 	}
-	if f.IP.Protocol == packet.ICMP || f.IP.Protocol == packet.IPIP {
+	if !f.IP.Protocol.HasPorts() {
 		return a.String()
 	}
 	return fmt.Sprintf("%v:%d", a, p)
@@ -313,7 +313,7 @@ func tupleText(t packet.Tuple) string {
 	if t.Protocol == packet.ICMP {
 		return fmt.Sprintf("icmp %v → %v id %d", t.Src, t.Dst, t.SrcPort)
 	}
-	if t.SrcPort == 0 && t.DstPort == 0 { // a protocol without ports
+	if !t.Protocol.HasPorts() {
 		return fmt.Sprintf("%v %v → %v", t.Protocol, t.Src, t.Dst)
 	}
 	return fmt.Sprintf("%v %v:%d → %v:%d", t.Protocol, t.Src, t.SrcPort, t.Dst, t.DstPort)

@@ -70,7 +70,7 @@ func (w *walker) bridgePreRouting(br *topology.Interface) verdict {
 	if w.resolve(br) == stop {
 		return stop
 	}
-	w.p.Eth.Src = src // the frame's sender stays (br_nf_pre_routing_finish_bridge)
+	w.p.Eth.Src = src        // the frame's sender stays (br_nf_pre_routing_finish_bridge)
 	w.t.Packets[w.cur] = w.p // in place of the last record, which the last step made and nothing else has seen
 	return goOn
 }

@@ -376,11 +376,11 @@ func conntrackName(p packet.Protocol) string {
 }
 
 func tuplePorts(t packet.Tuple) string {
-	if conntrackName(t.Protocol) == "unknown" {
-		return ""
-	}
-	if t.Protocol == packet.ICMP {
+	switch {
+	case t.Protocol == packet.ICMP:
 		return " type=" + itoa(int(t.DstPort>>8)) + " code=" + itoa(int(t.DstPort&0xff)) + " id=" + itoa(int(t.SrcPort))
+	case !t.Protocol.HasPorts():
+		return ""
 	}
 	return " sport=" + itoa(int(t.SrcPort)) + " dport=" + itoa(int(t.DstPort))
 }

@@ -220,7 +220,7 @@ func TestFlowPort(t *testing.T) {
 	if len(seen) < 190 {
 		t.Errorf("200 flows have %d outer ports", len(seen))
 	}
-	if port(1000) != port(1000) {
+	if first, again := port(1000), port(1000); first != again {
 		t.Error("a flow has two outer ports")
 	}
 }

@@ -87,8 +87,7 @@ func (s *space) address(i *topology.Interface, a netip.Addr, bits int) {
 	i.Addresses = append(i.Addresses, topology.Address{Prefix: p, Scope: topology.ScopeGlobal})
 	s.Routes = append(s.Routes, topology.LocalRoutes(p, i.Name)...)
 	if bits < 32 {
-		s.Routes = append(s.Routes, &topology.Route{Type: topology.Unicast, Dst: p.Masked(), Table: topology.TableMain, Protocol: "kernel",
-			Scope: topology.ScopeLink, Src: a, Nexthops: []topology.Nexthop{{Dev: i.Name}}})
+		s.Routes = append(s.Routes, topology.ConnectedRoute(p, i.Name))
 	}
 }
 
@@ -136,11 +135,8 @@ func (out *Site) rack(c *cluster.Cluster, x *cluster.Subnet, index int, router *
 	return sw.Namespace
 }
 
-// private are the sources that a provider takes from no customer (RFC 2827, BCP 38; RFC 1918, RFC 6598).
-var private = []string{"10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16"}
-
 // outside makes the way out: the router translates what comes from the site's own subnets, and nothing else, to its public
-// address; the provider drops private sources, and leads to the hosts.
+// address; the provider drops private sources (RFC 2827, BCP 38), and leads to the hosts.
 func (out *Site) outside(c *cluster.Cluster, router *space) error {
 	link, far := c.Site.Router.Uplink(), c.Site.Router.Provider()
 	isp := newSpace(provider, topology.Gateway, "1")
@@ -160,8 +156,8 @@ func (out *Site) outside(c *cluster.Cluster, router *space) error {
 	down := isp.card("eth0", cluster.DefaultMTU, topology.Port{Namespace: router.Name, Interface: "eth0"})
 	isp.address(down, far, link.Bits())
 	filter := "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n"
-	for _, p := range private {
-		filter += fmt.Sprintf("-A FORWARD -s %s -m comment --comment \"private source, BCP 38\" -j DROP\n", p)
+	for _, p := range topology.Private {
+		filter += fmt.Sprintf("-A FORWARD -s %v -m comment --comment \"private source, BCP 38\" -j DROP\n", p)
 	}
 	if isp.Netfilter, err = stack(filter + "COMMIT\n"); err != nil {
 		return err

@@ -146,7 +146,7 @@ func bareMachine(c *cluster.Cluster, n *cluster.Node, gateway netip.Addr, mac pa
 		Rules: topology.DefaultRules(),
 		Routes: slices.Concat([]*topology.Route{
 			{Type: topology.Unicast, Dst: topology.Everywhere(), Table: topology.TableMain, Nexthops: []topology.Nexthop{{Dev: dev, Gateway: gateway}}},
-			{Type: topology.Unicast, Dst: p.Masked(), Table: topology.TableMain, Protocol: "kernel", Scope: topology.ScopeLink, Src: p.Addr(), Nexthops: []topology.Nexthop{{Dev: dev}}},
+			topology.ConnectedRoute(p, dev),
 		}, topology.LocalRoutes(p, dev), topology.LocalRoutes(netip.MustParsePrefix("127.0.0.1/8"), "lo"))}
 }
 

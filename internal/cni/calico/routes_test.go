@@ -153,7 +153,7 @@ func TestSysctls(t *testing.T) {
 	}
 }
 
-// TestLarge: one node of a large cluster is compiled without looking at every pair of nodes.
+// TestLarge: a node of a large cluster knows every other one.
 func TestLarge(t *testing.T) {
 	c := small()
 	c.Nodes = nil
