@@ -52,6 +52,16 @@ export async function run(browser, what, options, checks) {
   await page.context().close();
 }
 
+/** What the API says about the flow that an address shows. */
+export async function ask(href) {
+  const url = new URL(href);
+  url.pathname = "/api/v1/trace";
+  return (await fetch(url)).json();
+}
+
+/** The part of a trace's page that explains the current station. */
+export const shownDetail = (page) => page.locator(".detail:not([hidden])");
+
 /** group runs checks that belong together, unless the command line asks for another group by part of its name. */
 export async function group(name, checks) {
   if (!name.includes(process.argv[3] ?? "")) return;

@@ -3,7 +3,7 @@
 //
 //	node e2e/compare.mjs URL [part of a group's name]
 
-import { axe, check, finish, group, launch, narrow, run, tabTo, wide } from "./browser.mjs";
+import { ask, axe, check, finish, group, launch, narrow, run, shownDetail, tabTo, wide } from "./browser.mjs";
 import { locale, pattern, say, words } from "./words.mjs";
 
 const origin = new URL(process.argv[2]).origin;
@@ -22,13 +22,6 @@ function comparison(variations, { path = "/compare", ...more } = {}) {
 
 const tunnels = comparison(["cni=calico-vxlan", "cni=calico-ipip"]);
 const ingress = comparison(["to=lb/default/web-nlb-ip"], { from: "internet", to: "lb/default/web-nlb-instance" });
-
-/** What the API says about the trace that a column's heading leads to. */
-async function ask(href) {
-  const url = new URL(href, origin);
-  url.pathname = "/api/v1/trace";
-  return (await fetch(url)).json();
-}
 
 /** What a page shows, as a reader finds it: columns, figures, and row by row where each column's packet is. */
 function shown() {
@@ -64,7 +57,7 @@ function shown() {
       reply: s.classList.contains("rep"),
       folds: [...s.querySelectorAll(".fold")].map((f) => Number(text(f).match(/\d+/)?.[0])),
       rows: [...s.querySelectorAll("li.crow")].map((r) => ({
-        state: ["same", "differs", "some"].find((k) => r.classList.contains(k)) ?? r.className,
+        state: ["same", "differs", "extra", "missing"].find((k) => r.classList.contains(k)) ?? r.className,
         cells: [...r.querySelectorAll(".cc")].map(cell),
       })),
     })),
@@ -119,6 +112,11 @@ await group("rows", async () => {
           ),
           `${what}: cells of a row stand side by side, all of one width`,
         );
+        for (const r of rows) {
+          const there = r.cells.map((c) => c.station !== "");
+          const some = there[0] ? (there.every((x) => x) ? "same differs" : "missing") : "extra";
+          check(some.split(" ").includes(r.state), `${what}: a row that is ${r.state} has ${there}`);
+        }
         for (const [i, column] of is.columns.entries()) {
           const trace = await ask(column.href);
           const cells = rows.map((r) => r.cells[i]).filter((c) => c.station !== "");
@@ -187,7 +185,7 @@ await group("links", async () => {
     const { legs } = await page.evaluate(shown);
     const encap = legs[0].rows.flatMap((r) => r.cells).find((c) => c.note === "+50 B");
     await page.goto(encap.href);
-    const title = await page.locator(".detail:not([hidden]) h1").textContent();
+    const title = await shownDetail(page).locator("h1").textContent();
     check(title.trim() === encap.title, `a cell leads to "${title}", it is called "${encap.title}"`);
     check(
       new URL(page.url()).searchParams.get("cni") === "calico-vxlan",

@@ -3,7 +3,7 @@
 //
 //	node e2e/overlays.mjs URL [part of a group's name]
 
-import { axe, check, finish, group, launch, legible, narrow, run, tabTo, wide } from "./browser.mjs";
+import { ask, axe, check, finish, group, launch, legible, narrow, run, shownDetail, tabTo, wide } from "./browser.mjs";
 import { locale, say } from "./words.mjs";
 
 const base = process.argv[2];
@@ -21,13 +21,6 @@ function trace(preset, to, { set = [], ...more } = {}) {
   return url.href;
 }
 
-/** What the API says about the same flow. */
-async function ask(href) {
-  const url = new URL(href);
-  url.pathname = "/api/v1/trace";
-  return (await fetch(url)).json();
-}
-
 /** The steps of the station that a trace has under an id. */
 function stepsAt({ legs, stations }, id) {
   const s = stations.find((x) => x.id === id);
@@ -35,7 +28,6 @@ function stepsAt({ legs, stations }, id) {
 }
 
 const params = (page) => new URL(page.url()).searchParams;
-const shown = (page) => page.locator(".detail:not([hidden])");
 
 async function until(page, test) {
   await page.waitForURL((u) => test(u.searchParams));
@@ -177,7 +169,7 @@ await group("tunnel", async () => {
       // Its detail: outer headers, inner headers, and how many bytes that is.
       await page.locator(`.hop[data-i="${encap.i}"]`).click();
       await until(page, (q) => q.get("step") === "request/node-a/2/encap");
-      const detail = shown(page);
+      const detail = shownDetail(page);
       check((await detail.locator("h1").textContent()) === say(lang, "station.encap"), `${what}: the detail's title`);
       const stack = await detail.locator(".stack li").evaluateAll((l) =>
         l.map((li) => ({

@@ -3,7 +3,7 @@
 //
 //	node e2e/services.mjs URL [part of a group's name]
 
-import { axe, check, finish, group, launch, legible, narrow, run, tabTo, wide } from "./browser.mjs";
+import { ask, axe, check, finish, group, launch, legible, narrow, run, shownDetail, tabTo, wide } from "./browser.mjs";
 import { escaped, locale, pattern, say, words } from "./words.mjs";
 
 const base = process.argv[2];
@@ -20,13 +20,6 @@ function trace(from, to, more = {}) {
   return url.href;
 }
 
-/** What the API says about the same flow. */
-async function ask(href) {
-  const url = new URL(href);
-  url.pathname = "/api/v1/trace";
-  return (await fetch(url)).json();
-}
-
 const search = (page) => decodeURIComponent(new URL(page.url()).search).replaceAll("+", " ");
 
 /** becomes waits for a page to say something, which swaps may do late. */
@@ -38,8 +31,6 @@ async function becomes(page, what, condition, arg) {
     check(false, `${what}: never came, at ${search(page)}`);
   }
 }
-
-const shownDetail = (page) => page.locator(".detail:not([hidden])");
 
 /** The number of the station that is shown, in the diagram, the list and the panel. */
 async function current(page) {

@@ -3,19 +3,21 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/podpath/podpath/internal/compare"
+	"github.com/podpath/podpath/internal/latency"
 	"github.com/podpath/podpath/internal/topology"
 	"github.com/podpath/podpath/web/locales"
 )
 
 func compareCommand() *cobra.Command {
 	var q question
-	var output, lang string
+	var output, lang, costs string
 	var onlyDifferences bool
 	var with []string
 	c := &cobra.Command{
@@ -29,7 +31,7 @@ set and choice may be given several times.
 
 A row is a stop, the same in all columns (=), decided otherwise (≠), one that only a later column has (+), or one that it
 does not have (−). Names do not count: addresses, MACs and interfaces may differ. Times are microseconds, from a table of
-costs: nothing is measured. JSON has the form of compare.Comparison.`,
+costs: nothing is measured, unless you measured it (--costs). JSON has the form of compare.Comparison.`,
 		Example: `  podpath compare --from pod/default/netshoot-1 --to pod/default/netshoot-3 --with cni=calico-vxlan --with cni=calico-ipip
   podpath compare --from pod/default/netshoot-1 --to internet --with "set=externalsnat=true" --only-differences`,
 		Args: cobra.NoArgs,
@@ -37,9 +39,18 @@ costs: nothing is measured. JSON has the form of compare.Comparison.`,
 			if output != "text" && output != "json" {
 				return fmt.Errorf("--output %s: want text or json", output)
 			}
+			table, err := costTable(costs)
+			if err != nil {
+				return err
+			}
 			cols, err := columns(&q, with)
 			if err != nil {
 				return err
+			}
+			for i := range cols {
+				x := &cols[i]
+				x.Document = x.Trace.Document()
+				x.Report = latency.Of(x.Trace, x.Document, table)
 			}
 			made := compare.Of(cols)
 			if output == "json" {
@@ -57,9 +68,22 @@ costs: nothing is measured. JSON has the form of compare.Comparison.`,
 	f := c.Flags()
 	f.StringArrayVar(&with, "with", nil, "a further column: what it changes, key=value, separated by spaces; the first may be empty, for the question as it is")
 	f.BoolVar(&onlyDifferences, "only-differences", false, "leave out the stops that are the same in all columns")
+	f.StringVar(&costs, "costs", "", "a table of costs measured on your own machine, JSON (see internal/latency.Read)")
 	f.StringVarP(&output, "output", "o", "text", "text or json")
 	f.StringVar(&lang, "lang", "en", "language of the sentences: en or ko")
 	return c
+}
+
+// costTable is the table of costs in a file, or the one that comes with podpath.
+func costTable(file string) (*latency.Table, error) {
+	if file == "" {
+		return latency.Default(), nil
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	return latency.Read(data, file)
 }
 
 // columns traces each column's question. The first is the common one, be it that the first --with is empty or left out.

@@ -118,7 +118,7 @@ func write(w io.Writer, t *trace.Trace, output, lang string, explain bool) error
 		e.SetIndent("", " ")
 		e.SetEscapeHTML(false)
 		d := t.Document()
-		latency.Annotate(d, latency.OfDocument(t, d, latency.Default()))
+		latency.Annotate(d, latency.Of(t, d, latency.Default()))
 		return e.Encode(d)
 	case "path":
 		return rows(w, t.Path())

@@ -24,7 +24,7 @@ func (c *Column) fill() {
 		c.Document = c.Trace.Document()
 	}
 	if c.Report == nil {
-		c.Report = latency.OfDocument(c.Trace, c.Document, latency.Default())
+		c.Report = latency.Of(c.Trace, c.Document, latency.Default())
 	}
 }
 

@@ -22,11 +22,7 @@ func recorded(t *testing.T, flow string) *trace.Trace {
 	if err != nil {
 		t.Fatal(err)
 	}
-	q, err := r.Query(false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tr, err := trace.Run(r.Topology, q)
+	tr, err := r.Trace(false)
 	if err != nil {
 		t.Fatal(err)
 	}

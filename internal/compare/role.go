@@ -24,15 +24,20 @@ const (
 // Roles are all of them. Each has a name in every language (web/locales, [role]).
 var Roles = []Role{Sender, SenderNode, Network, Balancer, Gateway, MiddleNode, ReceiverNode, Receiver}
 
+// Fabric says whether a role is the network's and not an end's or a node's.
+func (r Role) Fabric() bool { return r == Network || r == Gateway || r == Balancer }
+
 // roles says what each hop of a leg is. The kind of a hop says whether it is the network's; which node it is follows from
 // what lies before and behind it.
 func roles(leg *trace.LegDocument) []Role {
 	out := make([]Role, len(leg.Hops))
 	first, last := -1, -1 // of the network's hops
 	for h := range leg.Hops {
-		switch topology.Kind(leg.Hops[h].Kind) {
-		case topology.Pod, topology.Node, topology.External:
+		kind := topology.Kind(leg.Hops[h].Kind)
+		if !kind.Network() {
 			continue
+		}
+		switch kind {
 		case topology.LoadBalancer:
 			out[h] = Balancer
 		case topology.Gateway:

@@ -69,7 +69,7 @@ func stations(c *Column) []station {
 		switch s.Kind {
 		case "drop", "reject":
 			// A fabric has one stop a visit: that it ends the packet there is how it decides, not another stop.
-			if x.role == Network || x.role == Gateway || x.role == Balancer {
+			if x.role.Fabric() {
 				x.kind = "fabric"
 			} else if s.Kind == "reject" { // nobody listens: the same place as where somebody does
 				x.kind = "deliver"
@@ -82,7 +82,7 @@ func stations(c *Column) []station {
 			}
 		case "encap", "decap", "bridge", "fabric":
 		default:
-			if x.role != Network && x.role != Gateway && x.role != Balancer {
+			if !x.role.Fabric() {
 				x.outer = wrapped(d, hop.Steps[s.First].Packet)
 			}
 		}
@@ -96,7 +96,7 @@ func stations(c *Column) []station {
 
 // wrapped says whether a packet has a tunnel's outer headers.
 func wrapped(d *trace.Document, packet int) bool {
-	return packet >= 0 && packet < len(d.Packets) && slices.ContainsFunc(d.Packets[packet].Layers, func(l trace.LayerDocument) bool { return l.Outer })
+	return packet >= 0 && packet < len(d.Packets) && d.Packets[packet].Wrapped()
 }
 
 func device(c *Column, ns, dev string) *topology.Interface {

@@ -235,7 +235,7 @@ func newWay(t *trace.Trace) *way {
 	}
 	w.out = w.leaving(first)
 	for h := range w.hops {
-		if h > 0 && isNetwork(&w.hops[h]) {
+		if h > 0 && w.hops[h].Kind.Network() {
 			before := &w.hops[h-1]
 			if before.NS != nil {
 				w.uplink = before.NS.Interface(before.Out)
@@ -245,14 +245,6 @@ func newWay(t *trace.Trace) *way {
 		}
 	}
 	return w
-}
-
-func isNetwork(h *trace.Hop) bool {
-	switch h.Kind {
-	case topology.Pod, topology.Node, topology.External:
-		return false
-	}
-	return true
 }
 
 // leaving is the packet as it leaves a hop.

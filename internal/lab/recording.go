@@ -109,6 +109,15 @@ func conntrackLine(l string) string {
 	return ns + ": " + proto + " " + strings.Join(out, " ")
 }
 
+// Trace traces the flow through the recording's own state.
+func (r *Recording) Trace(exchange bool) (*trace.Trace, error) {
+	q, err := r.Query(exchange)
+	if err != nil {
+		return nil, err
+	}
+	return trace.Run(r.Topology, q)
+}
+
 // Query is the flow as the tracer takes it. choices picks the options that the kernel happened to draw.
 func (r *Recording) Query(exchange bool) (trace.Query, error) {
 	f := &r.Flow

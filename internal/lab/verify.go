@@ -42,11 +42,7 @@ type Report struct {
 // Verify traces a recording's flow and compares path, rules and, for the whole exchange, conntrack, as
 // golden/kernel/README.md defines agreement.
 func Verify(r *Recording, exchange bool) (*Report, error) {
-	q, err := r.Query(exchange)
-	if err != nil {
-		return nil, err
-	}
-	t, err := trace.Run(r.Topology, q)
+	t, err := r.Trace(exchange)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,7 @@
 // Package latency says what a packet's way costs in time: per step and per hop, as a range with what it rests on.
 //
 //	doc := t.Document()
-//	r := latency.OfDocument(t, doc, latency.Default())
+//	r := latency.Of(t, doc, latency.Default())
 //	r.RoundTrip.CPU       // what kernels work, there and back
 //	r.RoundTrip.Network   // what the network between takes
 //

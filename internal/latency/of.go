@@ -6,11 +6,8 @@ import (
 	"github.com/podpath/podpath/internal/trace"
 )
 
-// Of says what a trace costs by a table.
-func Of(t *trace.Trace, table *Table) *Report { return OfDocument(t, t.Document(), table) }
-
-// OfDocument is Of for who has the trace's document already: making one is most of the work.
-func OfDocument(t *trace.Trace, d *trace.Document, table *Table) *Report {
+// Of says what a trace costs by a table. d is the trace's document: making one is most of the work, and who asks has it.
+func Of(t *trace.Trace, d *trace.Document, table *Table) *Report {
 	m := &meter{t: t, table: table}
 	r := &Report{Legs: []LegReport{}}
 	for l := range t.Legs {
@@ -24,15 +21,7 @@ func OfDocument(t *trace.Trace, d *trace.Document, table *Table) *Report {
 			out.Total.add(out.Hops[h].Cost, out.Hops[h].Network)
 			out.Total.Rules += out.Hops[h].Rules
 		}
-		if sum := out.Total.Sum.NS; sum > 0 {
-			for h := range out.Hops {
-				out.Hops[h].Share = float64(out.Hops[h].Cost.NS) / float64(sum)
-			}
-		}
 		r.Legs = append(r.Legs, out)
-	}
-	for l := range r.Legs {
-		r.All.plus(&r.Legs[l].Total)
 	}
 	r.RoundTripLegs = roundTrip(t)
 	for _, l := range r.RoundTripLegs {
@@ -67,18 +56,9 @@ type meter struct {
 	table *Table
 }
 
-// isNetwork says whether a hop is the network's and not a pod's or a node's kernel.
-func isNetwork(h *trace.Hop) bool {
-	switch h.Kind {
-	case topology.Pod, topology.Node, topology.External:
-		return false
-	}
-	return true
-}
-
 func (m *meter) hop(leg *trace.Leg, hops []trace.Hop, at int, doc *trace.HopDocument) HopReport {
 	hop := &hops[at]
-	out := HopReport{Namespace: hop.Name, Network: isNetwork(hop), Steps: []StepCost{}}
+	out := HopReport{Namespace: hop.Name, Network: hop.Kind.Network(), Steps: []StepCost{}}
 	if out.Network {
 		m.network(&out, hops, at)
 	} else {
@@ -156,7 +136,7 @@ func (m *meter) tunnel(leg *trace.Leg, r *LegReport) Cost {
 	var sum Cost
 	hops := m.t.Hops(leg)
 	for h := range hops {
-		if isNetwork(&hops[h]) {
+		if hops[h].Kind.Network() {
 			continue
 		}
 		steps := m.t.Steps(&hops[h])

@@ -72,11 +72,7 @@ func recorded(t *testing.T, flow string) *trace.Trace {
 	if err != nil {
 		t.Fatal(err)
 	}
-	q, err := r.Query(true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tr, err := trace.Run(r.Topology, q)
+	tr, err := r.Trace(true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +82,7 @@ func recorded(t *testing.T, flow string) *trace.Trace {
 func consistent(t *testing.T, name string, tr *trace.Trace) {
 	t.Helper()
 	d := tr.Document()
-	r := latency.OfDocument(tr, d, latency.Default())
+	r := latency.Of(tr, d, latency.Default())
 	good := func(what string, c latency.Cost) {
 		t.Helper()
 		if c.Zero() {
@@ -99,11 +95,9 @@ func consistent(t *testing.T, name string, tr *trace.Trace) {
 			t.Errorf("%s: %s: %+v has no basis or source", name, what, c)
 		}
 	}
-	var all int64
 	for l := range r.Legs {
 		leg := &r.Legs[l]
 		var sum, low, high int64
-		share := 0.0
 		for h := range leg.Hops {
 			hop := &leg.Hops[h]
 			good(hop.Namespace, hop.Cost)
@@ -124,24 +118,13 @@ func consistent(t *testing.T, name string, tr *trace.Trace) {
 			if stations != hop.Cost.NS {
 				t.Errorf("%s: %s: stations are %d, the hop %d", name, hop.Namespace, stations, hop.Cost.NS)
 			}
-			sum, low, high, share = sum+hop.Cost.NS, low+hop.Cost.Low, high+hop.Cost.High, share+hop.Share
+			sum, low, high = sum+hop.Cost.NS, low+hop.Cost.Low, high+hop.Cost.High
 		}
 		total := leg.Total
 		if total.Sum.NS != sum || total.Sum.Low != low || total.Sum.High != high || total.CPU.NS+total.Network.NS != sum {
 			t.Errorf("%s: leg %d: hops are %d (%d to %d), the total %+v", name, l, sum, low, high, total)
 		}
-		want := 1.0
-		if sum == 0 { // a router's ICMP error that its own network drops
-			want = 0
-		}
-		if math.Abs(share-want) > 1e-9 {
-			t.Errorf("%s: leg %d: shares are %v together", name, l, share)
-		}
 		good("leg", total.Sum)
-		all += sum
-	}
-	if r.All.Sum.NS != all {
-		t.Errorf("%s: legs are %d, all of them %d", name, all, r.All.Sum.NS)
 	}
 	if r.Tunnel.NS > r.RoundTrip.CPU.NS {
 		t.Errorf("%s: the tunnel is %d of %d", name, r.Tunnel.NS, r.RoundTrip.CPU.NS)
@@ -174,7 +157,7 @@ func study(t *testing.T, from, to string, mutate func(*topology.Topology)) (*tra
 	if err != nil {
 		t.Fatal(err)
 	}
-	return tr, latency.Of(tr, latency.Default())
+	return tr, latency.Of(tr, tr.Document(), latency.Default())
 }
 
 func codes(r *latency.Report) map[string]map[string]string {
@@ -246,7 +229,8 @@ func TestInternet(t *testing.T) {
 // less than VXLAN.
 func TestTunnel(t *testing.T) {
 	of := func(scenario string) *latency.Report {
-		return latency.Of(recorded(t, scenario+"/pod-pod-other-node"), latency.Default())
+		tr := recorded(t, scenario+"/pod-pod-other-node")
+		return latency.Of(tr, tr.Document(), latency.Default())
 	}
 	direct, vxlan, ipip := of("calico-direct"), of("calico-vxlan"), of("calico-ipip")
 	if !direct.Tunnel.Zero() || codes(direct)[latency.SayTunnel] != nil {
@@ -273,7 +257,7 @@ func TestTunnel(t *testing.T) {
 // with them (22.2 against 18.7 there and back, underlay.md, 5a), the range at least holding it.
 func TestRuleSet(t *testing.T) {
 	tr := recorded(t, "calico-direct/pod-pod-same-node")
-	r := latency.Of(tr, latency.Default())
+	r := latency.Of(tr, tr.Document(), latency.Default())
 	const data = 3 // SYN, SYN-ACK, ACK, DATA
 	var sum latency.Cost
 	hops := tr.Hops(&tr.Legs[data])
@@ -306,7 +290,7 @@ func TestDropped(t *testing.T) {
 	if err != nil || tr.Outcome != trace.Dropped {
 		t.Fatalf("%v, %v", tr.Outcome, err)
 	}
-	r := latency.Of(tr, latency.Default())
+	r := latency.Of(tr, tr.Document(), latency.Default())
 	if !r.RoundTrip.Network.Zero() || codes(r)[latency.SayOneWay] == nil || codes(r)[latency.SayNotCrossed] == nil || codes(r)[latency.SayKernelOnly] != nil {
 		t.Errorf("network %+v, %v", r.RoundTrip.Network, r.Statements)
 	}

@@ -7,8 +7,6 @@ type Report struct {
 	RoundTrip Total `json:"roundTrip"`
 	// RoundTripLegs are the indices of its legs.
 	RoundTripLegs []int `json:"roundTripLegs"`
-	// All is every leg.
-	All Total `json:"all"`
 	// Tunnel is the part of RoundTrip that is there only because the packet is wrapped: both ends' work, and the outer
 	// packet's own way through conntrack and rules.
 	Tunnel Cost `json:"tunnel"`
@@ -52,7 +50,6 @@ type HopReport struct {
 	Namespace string     `json:"namespace"`
 	Network   bool       `json:"network"` // the network's own delay; else a kernel's work
 	Cost      Cost       `json:"cost"`
-	Share     float64    `json:"share"` // of the leg's Sum.NS, 0 to 1
 	Rules     int        `json:"rules"` // traversed
 	Zone      string     `json:"zone,omitempty"`
 	Either    []Cost     `json:"either,omitempty"` // where Zone is unknown: what it costs in a zone, and across zones

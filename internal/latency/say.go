@@ -75,7 +75,7 @@ func (m *meter) entered() bool {
 	for _, l := range roundTrip(m.t) {
 		hops := m.t.Hops(&m.t.Legs[l])
 		for h := range hops {
-			if isNetwork(&hops[h]) {
+			if hops[h].Kind.Network() {
 				return true
 			}
 		}

@@ -241,6 +241,6 @@ func (r *Request) Document(c *compile.Compiled) (*trace.Document, error) {
 		return nil, ChoiceError(err)
 	}
 	d := t.Document()
-	latency.Annotate(d, latency.OfDocument(t, d, latency.Default()))
+	latency.Annotate(d, latency.Of(t, d, latency.Default()))
 	return d, nil
 }

@@ -95,7 +95,7 @@ func same(t *testing.T, tr *trace.Trace, r *query.Request, c *compile.Compiled) 
 		t.Fatal(err)
 	}
 	own := tr.Document()
-	latency.Annotate(own, latency.OfDocument(tr, own, latency.Default()))
+	latency.Annotate(own, latency.Of(tr, own, latency.Default()))
 	if d := cmp.Diff(own, reused); d != "" {
 		t.Errorf("%s → %s: a trace in reused memory differs:\n%s", r.From, r.To, d)
 	}

@@ -315,7 +315,7 @@ func (s *Server) showComparison(w http.ResponseWriter, r *http.Request, c *compa
 			status = http.StatusUnprocessableEntity
 		}
 		if x.doc != nil {
-			report := latency.OfDocument(x.trace, x.doc, latency.Default())
+			report := latency.Of(x.trace, x.doc, latency.Default())
 			cols = append(cols, compare.Column{Name: names[i], Trace: x.trace, Document: x.doc, Report: report})
 			col.Report = report
 			col.Trace = templates.Input{Shell: shell, Topology: x.topo, Document: x.doc, PlaceName: placeNames(x.places),

@@ -27,6 +27,9 @@ const (
 	External     Kind = "external"
 )
 
+// Network says whether a namespace is the network's between pods, nodes and hosts, and not one of theirs.
+func (k Kind) Network() bool { return k != Pod && k != Node && k != External }
+
 // Place says where a namespace stands for the diagram and how a query names it.
 type Place struct {
 	Name    string // pod/default/web-0, node/node-a, internet

@@ -1,5 +1,7 @@
 package trace
 
+import "slices"
+
 // Document is a trace as data: the one schema of the command line's --output json, the HTTP API, frozen links and the
 // pages. It is made from a [Trace] when someone asks; the walk itself never builds it. Version changes when a reader of
 // the old form would misread the new one; additions do not change it.
@@ -147,6 +149,11 @@ type PacketDocument struct {
 	Bytes  string          `json:"bytes"` // base64 of the frame
 	Mark   uint32          `json:"mark"`
 	CTMark uint32          `json:"ctmark"`
+}
+
+// Wrapped says whether a packet has a tunnel's outer headers.
+func (p *PacketDocument) Wrapped() bool {
+	return slices.ContainsFunc(p.Layers, func(l LayerDocument) bool { return l.Outer })
 }
 
 // LayerDocument is one header: type Ethernet, IPv4, TCP, UDP, ICMP, VXLAN or Payload, its length in bytes, and its

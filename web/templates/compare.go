@@ -170,7 +170,7 @@ func NewComparePage(in CompareInput) *ComparePage {
 	seen := map[string]bool{}
 	for i := range in.Columns {
 		for _, s := range in.Comparison.Columns[i].Summary.Latency.Statements {
-			text := p.L.T("latency."+s.Code, flat(s.Args)...)
+			text := p.L.Args("latency."+s.Code, s.Args)
 			switch s.Code {
 			case latency.SaySize, latency.SayKernelOnly, latency.SayTunnel:
 				text = in.Columns[i].Name + ": " + text
@@ -182,15 +182,6 @@ func NewComparePage(in CompareInput) *ComparePage {
 		}
 	}
 	return p
-}
-
-// flat is a map as names and values.
-func flat(m map[string]string) []string {
-	var out []string
-	for k, v := range m {
-		out = append(out, k, v)
-	}
-	return out
 }
 
 func (p *ComparePage) figures() {
@@ -420,8 +411,7 @@ func (p *ComparePage) placeName(pages []*TracePage, row *compare.Row) string {
 			name = at
 		}
 	}
-	switch row.Role {
-	case compare.Network, compare.Gateway, compare.Balancer:
+	if row.Role.Fabric() {
 		return p.L.T("role." + string(row.Role))
 	}
 	return name

@@ -281,11 +281,11 @@ func (b *builder) packet(before, after int) PacketView {
 	if before >= 0 && before < len(b.doc.Packets) {
 		was = &b.doc.Packets[before]
 	}
-	v := PacketView{Outer: isWrapped(&now), Tunnel: isWrapped(&now) || was != nil && isWrapped(was)}
+	v := PacketView{Outer: now.Wrapped(), Tunnel: now.Wrapped() || was != nil && was.Wrapped()}
 	pairs := pairLayers(was, &now)
 	for _, p := range pairs {
 		x := layerView(p, was != nil)
-		if p.was != nil && p.now != nil && p.now.Type == "Ethernet" && isWrapped(&now) && !isWrapped(was) {
+		if p.was != nil && p.now != nil && p.now.Type == "Ethernet" && now.Wrapped() && !was.Wrapped() {
 			x.Badge = "+" + itoa(p.now.Length) + " B" // a tunnel that carries frames: their own header becomes part of what it adds
 		}
 		v.Layers = append(v.Layers, x)
@@ -307,10 +307,6 @@ func (b *builder) packet(before, after int) PacketView {
 		mark("ctmark", wc, now.CTMark, was != nil)
 	}
 	return v
-}
-
-func isWrapped(p *trace.PacketDocument) bool {
-	return slices.ContainsFunc(p.Layers, func(l trace.LayerDocument) bool { return l.Outer })
 }
 
 // layerPair is one header before and after; either may be missing.
