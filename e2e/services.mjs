@@ -22,13 +22,19 @@ function trace(from, to, more = {}) {
 
 const search = (page) => decodeURIComponent(new URL(page.url()).search).replaceAll("+", " ");
 
-/** becomes waits for a page to say something, which swaps may do late. */
+/**
+ * becomes waits for a page to say something, which swaps may do late. It asks from outside: waitForFunction asks once
+ * more at the page's next frame, and a page without script has none, so that a click's navigation made it wait for ever.
+ */
 async function becomes(page, what, condition, arg) {
-  try {
-    await page.waitForFunction(condition, arg);
-    check(true, what);
-  } catch {
-    check(false, `${what}: never came, at ${search(page)}`);
+  const until = Date.now() + 8000;
+  for (;;) {
+    const is = await page.evaluate(condition, arg).catch((e) => {
+      if (!/context was destroyed|navigation/i.test(e.message)) throw e; // the page that was asked is gone
+    });
+    if (is) return check(true, what);
+    if (Date.now() > until) return check(false, `${what}: never came, at ${search(page)}`);
+    await page.waitForTimeout(50);
   }
 }
 
