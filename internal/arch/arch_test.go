@@ -28,6 +28,10 @@ var arrows = map[string][]string{
 
 	"internal/diagram": {"internal/trace", "internal/topology"},
 	"internal/lab":     {"internal/trace", "internal/topology", "internal/snapshot", "internal/compile"},
+	// The parts of the lab: namespaces, a topology made of them, what flows do in it.
+	"internal/lab/space":  {},
+	"internal/lab/build":  {"internal/lab/space", "internal/topology"},
+	"internal/lab/record": {"internal/lab", "internal/lab/space", "internal/lab/build", "internal/trace", "internal/topology"},
 	"internal/share":   {"internal/trace", "internal/compile"},
 	"internal/live":    {"internal/trace", "internal/compile"},
 	"internal/lesson":  {"internal/trace", "internal/compile"},

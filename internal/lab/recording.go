@@ -4,6 +4,7 @@ package lab
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -36,6 +37,40 @@ type Flow struct {
 	RandomPorts []int    `json:"random_ports"`
 	Packets     int      `json:"packets"`
 	Kernel      string   `json:"kernel"`
+	// Source is the address that the client binds to; invalid: the route chooses.
+	Source netip.Addr `json:"source,omitzero"`
+	// Listeners are what every server listens on, where that is more than ListenPort.
+	Listeners []topology.Listener `json:"listeners,omitempty"`
+	// ServerSaw are the namespaces whose server got something. Recordings of the reference lab do not have it.
+	ServerSaw []string `json:"server_saw,omitempty"`
+}
+
+// Sockets are what listens in each of the flow's servers.
+func (f *Flow) Sockets() []topology.Listener {
+	if len(f.Listeners) > 0 {
+		return f.Listeners
+	}
+	return []topology.Listener{{Protocol: f.Protocol, Port: f.ListenPort}}
+}
+
+// Answer is what a lab's server says, by the namespace that it is in.
+func Answer(ns string) string { return "pong from " + ns }
+
+// EchoReply is what a client of ICMP saw that was answered.
+const EchoReply = "echo reply"
+
+// Drop is a place where the kernel threw a packet away, and why: its function and its skb_drop_reason.
+type Drop struct {
+	Location string `json:"location"`
+	Reason   string `json:"reason"`
+}
+
+// Frame is one sight of a packet on an interface.
+type Frame struct {
+	Time    int64 // nanoseconds since 1970
+	NS, Dev string
+	Raw     bool // without a link layer's header
+	Data    []byte
 }
 
 // Recording is one flow of one recorded network.
@@ -46,6 +81,11 @@ type Recording struct {
 	Path      []map[string]any
 	Rules     []map[string]any
 	Conntrack []string // "n1: tcp src=… mark=0"
+	// Drops are what the kernel threw away, where it was asked (HasDrops).
+	Drops    []Drop
+	HasDrops bool
+	// Frames are what was captured. They are written, as one file an interface, and not read again.
+	Frames []Frame
 }
 
 // Open reads a recording's folder. The network's state is in the folder `state` beside it, or within it.
@@ -74,9 +114,14 @@ func Open(dir string) (*Recording, error) {
 	}
 	for _, l := range strings.Split(strings.TrimSpace(string(text)), "\n") {
 		if l != "" {
-			r.Conntrack = append(r.Conntrack, conntrackLine(l))
+			r.Conntrack = append(r.Conntrack, ConntrackLine(l))
 		}
 	}
+	err = readJSON(filepath.Join(dir, "drops.json"), &r.Drops)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	r.HasDrops = err == nil
 	return r, nil
 }
 
@@ -91,9 +136,9 @@ func readJSON(name string, v any) error {
 	return nil
 }
 
-// conntrackLine takes the timers and use counts out of a line of `conntrack -L -o extended`, and the TCP state, which
+// ConntrackLine takes the timers and use counts out of a line of `conntrack -L -o extended`, and the TCP state, which
 // goes with the timers.
-func conntrackLine(l string) string {
+func ConntrackLine(l string) string {
 	ns, rest, _ := strings.Cut(l, ": ")
 	w := strings.Fields(rest)
 	var out []string
@@ -130,10 +175,10 @@ func (r *Recording) Query(exchange bool) (trace.Query, error) {
 		return trace.Query{}, fmt.Errorf("flow.json: %v", err)
 	}
 	q := trace.Query{From: f.From, To: to, Protocol: proto, SrcPort: f.ClientPort, DstPort: f.Port, TTL: f.TTL, Payload: f.Payload,
-		DF: f.DF, Exchange: exchange, Listeners: map[string][]topology.Listener{}, Choices: r.choices(),
-		Answer: func(ns string) int { return len("pong from " + ns) }}
+		DF: f.DF, Exchange: exchange, Listeners: map[string][]topology.Listener{}, Choices: r.choices(), Source: f.Source,
+		Answer: func(ns string) int { return len(Answer(ns)) }}
 	for _, s := range f.Servers {
-		q.Listeners[s] = []topology.Listener{{Protocol: f.Protocol, Port: f.ListenPort}}
+		q.Listeners[s] = f.Sockets()
 	}
 	return q, nil
 }

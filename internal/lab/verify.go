@@ -51,17 +51,70 @@ func Verify(r *Recording, exchange bool) (*Report, error) {
 	if !exchange {
 		wantPath, wantRules = firstAndAnswer(wantPath), firstAndAnswer(wantRules)
 	}
-	wantPath = slices.DeleteFunc(slices.Clone(wantPath), func(row map[string]any) bool { return row["otherhost"] == true })
+	c := newComparison(out, r)
+	c.path(forUs(wantPath), generic(t.Path()))
+	c.rules(wantRules, generic(t.Rules()))
+	if exchange {
+		var lines []string
+		for _, ns := range t.Topology.Names() {
+			for _, l := range t.ConntrackLines(ns) {
+				lines = append(lines, ns+": "+l)
+			}
+		}
+		c.conntrack(r.Conntrack, lines)
+		c.outcome(r, t)
+	}
+	return out, nil
+}
+
+// Compare compares two recordings of one flow, as [Verify] compares a recording with a trace: again is shown as the tracer is.
+func Compare(first, again *Recording) *Report {
+	out := &Report{Flow: first.Flow, Exchange: true}
+	c := newComparison(out, first)
+	c.path(forUs(first.Path), forUs(again.Path))
+	c.rules(first.Rules, again.Rules)
+	c.conntrack(first.Conntrack, again.Conntrack)
+	if a, b := first.Flow.ClientSaw, again.Flow.ClientSaw; a != b {
+		out.Differences = append(out.Differences, Difference{What: "client", Kernel: a, Tracer: b})
+	}
+	return out
+}
+
+func newComparison(out *Report, r *Recording) *comparison {
 	c := &comparison{report: out, ports: ports{to: map[string]string{}, from: map[string]string{}}, random: map[string]bool{}}
 	for _, p := range r.Flow.RandomPorts {
 		c.random[fmt.Sprint(p)] = true
 	}
-	c.path(wantPath, generic(t.Path()))
-	c.rules(wantRules, generic(t.Rules()))
-	if exchange {
-		c.conntrack(r.Conntrack, t)
+	return c
+}
+
+// forUs leaves out what a device saw that was not for it.
+func forUs(path []map[string]any) []map[string]any {
+	return slices.DeleteFunc(slices.Clone(path), func(row map[string]any) bool { return row["otherhost"] == true })
+}
+
+// outcome compares what came of the flow: what the client saw, and why the kernel threw the packet away, where it said so.
+func (c *comparison) outcome(r *Recording, t *trace.Trace) {
+	differ := func(what, kernel, tracer string) {
+		c.report.Differences = append(c.report.Differences, Difference{What: what, Kernel: kernel, Tracer: tracer})
 	}
-	return out, nil
+	answered := r.Flow.ClientSaw == EchoReply || strings.HasPrefix(r.Flow.ClientSaw, Answer(""))
+	if answered != (t.Outcome == trace.Delivered) {
+		differ("client", r.Flow.ClientSaw, string(t.Outcome))
+	}
+	if !r.HasDrops {
+		return
+	}
+	for i := range t.Legs {
+		l := &t.Legs[i]
+		reason := t.DropReason(l)
+		if l.Outcome != trace.Dropped || reason == "" {
+			continue
+		}
+		if !slices.ContainsFunc(r.Drops, func(d Drop) bool { return d.Reason == reason }) {
+			differ("drop reason", fmt.Sprint(r.Drops), reason)
+		}
+	}
 }
 
 // generic gives rows as JSON has them, so that both sides are compared alike.
@@ -190,13 +243,8 @@ func show(row map[string]any) string {
 }
 
 // conntrack compares entries as a set: `conntrack -L` lists them in the order of a hash table.
-func (c *comparison) conntrack(kernel []string, t *trace.Trace) {
-	var tracer []string
-	for _, ns := range t.Topology.Names() {
-		for _, l := range t.ConntrackLines(ns) {
-			tracer = append(tracer, ns+": "+l)
-		}
-	}
+func (c *comparison) conntrack(kernel, tracer []string) {
+	tracer = slices.Clone(tracer)
 	c.report.Entries = len(kernel)
 	mapped := make([]string, len(kernel))
 	for i, l := range kernel {

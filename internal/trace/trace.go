@@ -261,3 +261,12 @@ func (t *Trace) Conntrack(ns string) []*netfilter.Entry {
 	}
 	return nil
 }
+
+// DropReason is the kernel's name for why a leg ended (skb_drop_reason); "" where it did not end by a drop of a kernel.
+func (t *Trace) DropReason(l *Leg) string {
+	s := t.End(l)
+	if s.Stage != StageDrop || s.Verdict != VerdictDrop {
+		return ""
+	}
+	return s.more().Text[2]
+}

@@ -1,0 +1,65 @@
+package build
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/podpath/podpath/internal/topology"
+)
+
+// netfilter loads the ipsets, then the rules that ask them. iptables is the nft variant whatever the node has: it evaluates
+// the same, and only nf_tables says which rules a packet met.
+func (n *Net) netfilter(ns *topology.Namespace) error {
+	s := n.spaces[ns.Name]
+	if sets := ns.State("ipsets"); sets != "" {
+		if _, err := s.Run(ordered(sets), "ipset", "restore"); err != nil {
+			return err
+		}
+	}
+	if rules := ns.State("iptables"); strings.Contains(rules, "\n*") || strings.HasPrefix(rules, "*") {
+		if _, err := s.Run(rules, "iptables-nft-restore"); err != nil {
+			return fmt.Errorf("%w%s", err, failing(rules, err))
+		}
+	}
+	if native := ns.State("nft"); native != "" {
+		if _, err := s.Run(native, "nft", "-f", "-"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ordered puts the sets that hold other sets last: a member must be there.
+func ordered(sets string) string {
+	var first, last []string
+	lists := map[string]bool{}
+	for _, l := range strings.Split(strings.TrimSpace(sets), "\n") {
+		w := strings.Fields(l)
+		if len(w) > 2 && w[0] == "create" && w[2] == "list:set" {
+			lists[w[1]] = true
+		}
+		if len(w) > 1 && lists[w[1]] {
+			last = append(last, l)
+		} else {
+			first = append(first, l)
+		}
+	}
+	return strings.Join(append(first, last...), "\n") + "\n"
+}
+
+// failing is the line that iptables-restore complains of, where it names one.
+func failing(rules string, err error) string {
+	_, rest, ok := strings.Cut(err.Error(), "line ")
+	if !ok {
+		return ""
+	}
+	var at int
+	if _, serr := fmt.Sscan(strings.TrimRight(strings.Fields(rest + " 0")[0], ":"), &at); serr != nil {
+		return ""
+	}
+	lines := strings.Split(rules, "\n")
+	if at < 1 || at > len(lines) {
+		return ""
+	}
+	return ": " + lines[at-1]
+}

@@ -1,0 +1,196 @@
+// Package record sends single flows through a lab's network and writes down what the kernel did with them: every frame on
+// every interface, every rule that a packet met, the connections it left, the drop reasons. Recordings have the form of
+// golden/kernel (package lab reads and compares them).
+package record
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"github.com/podpath/podpath/internal/lab"
+	"github.com/podpath/podpath/internal/lab/build"
+	"github.com/podpath/podpath/internal/topology"
+)
+
+// Recorder watches a built network.
+type Recorder struct {
+	net    *build.Net
+	traced []string // the namespaces whose rules are recorded
+	taps   []*tap
+	rules  []*ruleTrace
+	drops  *dropTrace      // nil where the kernel has no tracefs
+	ports  map[uint16]bool // UDP ports that carry VXLAN
+	warm   bool
+	// Patience is how long nothing may happen anywhere before a flow counts as over.
+	Patience time.Duration
+}
+
+// DefaultPatience is longer than the kernel is ever silent while something is still going on: a lab's neighbours are asked
+// every 15 ms, and TCP acknowledges within 40 ms.
+const DefaultPatience = 60 * time.Millisecond
+
+// New begins to watch. Rules are recorded in the namespaces that the topology says are traced, else in all of its own.
+func New(net *build.Net) (*Recorder, error) {
+	r := &Recorder{net: net, ports: map[uint16]bool{4789: true}, Patience: DefaultPatience}
+	for _, name := range net.Topology.Names() {
+		ns, err := net.Topology.Namespace(name)
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range ns.Interfaces {
+			r.warm = r.warm || i.Kind == topology.Bridge
+			if i.Kind == topology.VXLAN && i.Tunnel != nil {
+				r.ports[i.Tunnel.Port] = true
+			}
+		}
+		if len(net.Topology.Traced) > 0 && !slices.Contains(net.Topology.Traced, name) {
+			continue
+		}
+		if len(net.Topology.Traced) == 0 && ns.Netfilter.Rules == nil && ns.Netfilter.Native == nil {
+			continue
+		}
+		r.traced = append(r.traced, name)
+	}
+	if err := r.open(); err != nil {
+		r.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *Recorder) open() error {
+	for _, name := range r.net.Topology.Names() {
+		t, err := openTap(r.net.Space(name), name)
+		if err != nil {
+			return err
+		}
+		r.taps = append(r.taps, t)
+	}
+	for _, name := range r.traced {
+		ns, err := r.net.Topology.Namespace(name)
+		if err != nil {
+			return err
+		}
+		t, err := openRules(r.net.Space(name), ns)
+		if err != nil {
+			return err
+		}
+		r.rules = append(r.rules, t)
+	}
+	r.drops = openDrops()
+	return r.acquaint()
+}
+
+// Close stops watching. The network stays as it was before.
+func (r *Recorder) Close() {
+	for _, t := range r.taps {
+		unix.Close(t.fd)
+	}
+	for _, t := range r.rules {
+		t.close()
+	}
+	if r.drops != nil {
+		r.drops.close()
+	}
+}
+
+// Record sends a flow and writes down what became of it. The network forgets its connections and learned path MTUs first.
+func (r *Recorder) Record(f lab.Flow) (*lab.Recording, error) {
+	if err := r.check(&f); err != nil {
+		return nil, err
+	}
+	if r.warm { // a bridge that has not seen a sender floods what is for it
+		if _, err := r.exchange(f); err != nil {
+			return nil, err
+		}
+	}
+	for _, t := range r.taps {
+		s := r.net.Space(t.ns)
+		if err := s.Netlink().ConntrackTableFlush(netlink.ConntrackTable); err != nil && err != unix.ENOENT {
+			return nil, fmt.Errorf("namespace %s: conntrack: %w", t.ns, err)
+		}
+		_ = s.Sysctl("net.ipv4.route.flush", "1")
+	}
+	r.forget()
+	sent, err := r.exchange(f)
+	if err != nil {
+		return nil, err
+	}
+	path, numbers := buildPath(sent.frames, r.ports)
+	rules, err := r.buildRules(path, numbers)
+	if err != nil {
+		return nil, err
+	}
+	out := &lab.Recording{Flow: f, Topology: r.net.Topology}
+	out.Path, out.Rules = generic(path), generic(rules)
+	out.Flow.ClientSaw, out.Flow.ServerSaw = sent.client, sent.server
+	out.Flow.Kernel = Kernel()
+	out.Flow.RandomPorts = drawn(path, &f)
+	out.Flow.Packets = packets(path)
+	if out.Conntrack, err = r.conntrack(); err != nil {
+		return nil, err
+	}
+	if r.drops != nil {
+		out.Drops = r.drops.take()
+		out.HasDrops = true
+	}
+	out.Frames = sent.captured()
+	return out, nil
+}
+
+// check fills in a flow's defaults and refuses what cannot be sent.
+func (r *Recorder) check(f *lab.Flow) error {
+	if r.net.Space(f.From) == nil {
+		return fmt.Errorf("flow %s: from %q: no such namespace", f.Name, f.From)
+	}
+	for _, s := range f.Servers {
+		if r.net.Space(s) == nil {
+			return fmt.Errorf("flow %s: server %q: no such namespace", f.Name, s)
+		}
+	}
+	if f.ClientPort == 0 {
+		f.ClientPort = 40000
+	}
+	if f.TTL == 0 {
+		f.TTL = 64
+	}
+	return nil
+}
+
+// forget throws away what was seen so far.
+func (r *Recorder) forget() {
+	for _, t := range r.taps {
+		t.discard()
+	}
+	for _, t := range r.rules {
+		t.discard()
+	}
+	if r.drops != nil {
+		r.drops.clear()
+	}
+}
+
+// Kernel is the running kernel's release: 6.18.44.
+func Kernel() string {
+	var u unix.Utsname
+	if unix.Uname(&u) != nil {
+		return ""
+	}
+	return unix.ByteSliceToString(u.Release[:])
+}
+
+// Hostless says why nothing can be recorded here; nil where it can.
+func Hostless() error {
+	if err := build.Tools(); err != nil {
+		return err
+	}
+	if _, err := os.Stat("/proc/sys/net/ipv4"); err != nil {
+		return err
+	}
+	return nil
+}
