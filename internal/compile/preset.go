@@ -18,14 +18,24 @@ func Presets() []string {
 
 // Preset reads a preset afresh; the caller may change what it gets.
 func Preset(id string) (*cluster.Cluster, error) {
-	name := "presets/" + id + ".yaml"
-	data, err := presetFiles.ReadFile(name)
+	data, err := PresetText(id)
 	if err != nil {
-		return nil, &FieldError{Field: "preset", Code: "unknown-preset", Args: map[string]string{"value": id, "want": strings.Join(Presets(), ", ")}}
+		return nil, err
 	}
-	c, err := cluster.Read(data, name)
+	c, err := cluster.Read(data, presetFile(id))
 	if err != nil {
 		return nil, fmt.Errorf("preset %s: %w", id, err)
 	}
 	return c, nil
+}
+
+func presetFile(id string) string { return "presets/" + id + ".yaml" }
+
+// PresetText is a preset's description as it stands in its file.
+func PresetText(id string) ([]byte, error) {
+	data, err := presetFiles.ReadFile(presetFile(id))
+	if err != nil {
+		return nil, &FieldError{Field: "preset", Code: "unknown-preset", Args: map[string]string{"value": id, "want": strings.Join(Presets(), ", ")}}
+	}
+	return data, nil
 }

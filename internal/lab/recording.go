@@ -14,7 +14,6 @@ import (
 	"strings"
 
 	"github.com/podpath/podpath/internal/packet"
-	"github.com/podpath/podpath/internal/snapshot"
 	"github.com/podpath/podpath/internal/topology"
 	"github.com/podpath/podpath/internal/trace"
 )
@@ -88,18 +87,14 @@ type Recording struct {
 	Frames []Frame
 }
 
-// Open reads a recording's folder. The network's state is in the folder `state` beside it, or within it.
+// Open reads a recording's folder. The network is in a cluster.yaml in it, else in the folder `state` beside it or in it.
 func Open(dir string) (*Recording, error) {
 	r := &Recording{Dir: dir}
 	if err := readJSON(filepath.Join(dir, "flow.json"), &r.Flow); err != nil {
 		return nil, err
 	}
-	state := filepath.Join(dir, "state")
-	if _, err := os.Stat(state); err != nil {
-		state = filepath.Join(filepath.Dir(filepath.Clean(dir)), "state")
-	}
 	var err error
-	if r.Topology, err = snapshot.Open(state); err != nil {
+	if r.Topology, err = openNetwork(dir); err != nil {
 		return nil, err
 	}
 	if err := readJSON(filepath.Join(dir, "path.json"), &r.Path); err != nil {

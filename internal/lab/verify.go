@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -52,8 +53,9 @@ func Verify(r *Recording, exchange bool) (*Report, error) {
 		wantPath, wantRules = firstAndAnswer(wantPath), firstAndAnswer(wantRules)
 	}
 	c := newComparison(out, r)
-	c.path(forUs(wantPath), generic(t.Path()))
-	c.rules(wantRules, generic(t.Rules()))
+	path, rules := seen(t)
+	c.path(forUs(wantPath), generic(path))
+	c.rules(wantRules, generic(rules))
 	if exchange {
 		var lines []string
 		for _, ns := range t.Topology.Names() {
@@ -65,6 +67,37 @@ func Verify(r *Recording, exchange bool) (*Report, error) {
 		c.outcome(r, t)
 	}
 	return out, nil
+}
+
+// seen gives a trace's rows as a recording would have them. A packet that no interface saw, such as one that OUTPUT rejects, has
+// the number 0 there. A packet's rules stand in the order in which it first came to their namespaces.
+func seen(t *trace.Trace) ([]trace.PathRow, []trace.RuleRow) {
+	path, rules := t.Path(), t.Rules()
+	number := map[int]int{}
+	visit := map[string]int{}
+	for i := range path {
+		r := &path[i]
+		if number[r.Packet] == 0 {
+			number[r.Packet] = len(number) + 1
+		}
+		r.Packet = number[r.Packet]
+		if k := fmt.Sprint(r.Packet, " ", r.NS); visit[k] == 0 {
+			visit[k] = i + 1
+		}
+	}
+	for i := range rules {
+		rules[i].Packet = number[rules[i].Packet]
+	}
+	at := func(r *trace.RuleRow) int {
+		if n := visit[fmt.Sprint(r.Packet, " ", r.NS)]; n != 0 {
+			return n
+		}
+		return len(path) + 1
+	}
+	slices.SortStableFunc(rules, func(a, b trace.RuleRow) int {
+		return cmp.Or(cmp.Compare(a.Packet, b.Packet), cmp.Compare(at(&a), at(&b)))
+	})
+	return path, rules
 }
 
 // Compare compares two recordings of one flow, as [Verify] compares a recording with a trace: again is shown as the tracer is.
@@ -242,12 +275,28 @@ func show(row map[string]any) string {
 	return string(b)
 }
 
+// echoID writes an identifier of ICMP that NAT drew as such: one is in no row of a path, so what it is drawn for cannot be
+// mapped.
+func (c *comparison) echoID(line string) string {
+	w := strings.Fields(line)
+	for i, x := range w {
+		if id, ok := strings.CutPrefix(x, "id="); ok && id != fmt.Sprint(c.report.Flow.ClientPort) {
+			w[i] = "id=(drawn)"
+		}
+	}
+	return strings.Join(w, " ")
+}
+
 // conntrack compares entries as a set: `conntrack -L` lists them in the order of a hash table.
 func (c *comparison) conntrack(kernel, tracer []string) {
 	tracer = slices.Clone(tracer)
 	c.report.Entries = len(kernel)
+	for i := range tracer {
+		tracer[i] = c.echoID(tracer[i])
+	}
 	mapped := make([]string, len(kernel))
 	for i, l := range kernel {
+		l = c.echoID(l)
 		w := strings.Fields(l)
 		for k, x := range w {
 			if key, v, ok := strings.Cut(x, "="); ok && (key == "sport" || key == "dport") {

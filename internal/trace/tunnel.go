@@ -185,6 +185,15 @@ func encapECN(tos uint8) uint8 {
 func flowPort(f *packet.Frame) uint16 {
 	const low, high = 32768, 60999
 	t, _ := netfilter.TupleOf(f)
+	if t.Protocol == packet.ICMP {
+		// Of ICMP the hash takes the two addresses alone, whichever is the source: an echo and its reply have the same
+		// (flow_keys_dissector_keys, __flow_hash_consistentify in net/core/flow_dissector.c). TCP and UDP have their sockets'
+		// own (skb_set_hash_from_sk), so each side's is another.
+		t.SrcPort, t.DstPort = 0, 0
+		if t.Dst.Less(t.Src) {
+			t.Src, t.Dst = t.Dst, t.Src
+		}
+	}
 	return uint16(low + netfilter.FlowHash(t)%(high-low+1))
 }
 

@@ -22,6 +22,7 @@ type Net struct {
 	// Made are the namespaces that the lab added for what is no Linux: a fabric's router and gateways.
 	Made []string
 
+	fabric *fabric // nil where there is none
 	spaces map[string]*space.Space
 	order  []string
 	named  map[topology.Port]int // the index of an interface
@@ -70,13 +71,12 @@ func (n *Net) build() error {
 	if err := lacks(all); err != nil {
 		return err
 	}
-	var fabric *fabric
 	if n.Topology.Fabric != nil {
-		if fabric, err = imitate(n.Topology); err != nil {
+		if n.fabric, err = imitate(n.Topology); err != nil {
 			return err
 		}
-		all = append(all, fabric.spaces...)
-		for _, ns := range fabric.spaces {
+		all = append(all, n.fabric.spaces...)
+		for _, ns := range n.fabric.spaces {
 			n.Made = append(n.Made, ns.Name)
 		}
 	}

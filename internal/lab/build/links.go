@@ -67,10 +67,10 @@ func (n *Net) cable(at topology.Port, i *topology.Interface) error {
 func (n *Net) farEnd(at topology.Port, i *topology.Interface) topology.Port {
 	if f := n.Topology.Fabric; f != nil {
 		if i.ENI != nil {
-			return topology.Port{Namespace: fabricSpace(f), Interface: cardPort(i.ENI)}
+			return topology.Port{Namespace: f.Name, Interface: n.fabric.ports[i.ENI]}
 		}
 		if f.IsOutside(at) {
-			return topology.Port{Namespace: outsideSpace, Interface: hostPort(f, at)}
+			return topology.Port{Namespace: outsideSpace, Interface: hostPort(at)}
 		}
 	}
 	if i.Peer.Namespace != "" {
@@ -81,6 +81,13 @@ func (n *Net) farEnd(at topology.Port, i *topology.Interface) topology.Port {
 
 // interfaceAt finds an interface of the topology.
 func (n *Net) interfaceAt(p topology.Port) (*topology.Interface, error) {
+	if n.fabric != nil {
+		for _, ns := range n.fabric.spaces {
+			if ns.Name == p.Namespace {
+				return ns.Interface(p.Interface), nil
+			}
+		}
+	}
 	ns, err := n.Topology.Namespace(p.Namespace)
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package build
 import (
 	"fmt"
 	"net"
+	"slices"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -14,7 +15,11 @@ import (
 // neighbours enters what the ARP tables know. An entry that a node has learned stays for good here: a lab does not age.
 func (n *Net) neighbours(ns *topology.Namespace) error {
 	h := n.spaces[ns.Name].Netlink()
-	for _, x := range ns.Neighbours {
+	known := ns.Neighbours
+	if n.fabric != nil { // the topology's own come last, and stand
+		known = append(slices.Clone(n.fabric.known[ns.Name]), known...)
+	}
+	for _, x := range known {
 		if !x.IP.Is4() || !x.Proxy && !x.Valid() {
 			continue
 		}

@@ -17,12 +17,24 @@ func (n *Net) netfilter(ns *topology.Namespace) error {
 		}
 	}
 	if rules := ns.State("iptables"); strings.Contains(rules, "\n*") || strings.HasPrefix(rules, "*") {
+		if err := accounts(s, rules); err != nil {
+			return err
+		}
 		if _, err := s.Run(rules, "iptables-nft-restore"); err != nil {
 			return fmt.Errorf("%w%s", err, failing(rules, err))
 		}
 	}
 	if native := ns.State("nft"); native != "" {
 		if _, err := s.Run(native, "nft", "-f", "-"); err != nil {
+			return err
+		}
+	}
+	if n.fabric != nil && n.fabric.scripts[ns.Name] != "" {
+		if _, err := s.Run(n.fabric.scripts[ns.Name], "nft", "-f", "-"); err != nil {
+			return err
+		}
+		// A cloud's network is no IP hop: it gives back the TTL that a router takes, which nft has no word for.
+		if _, err := s.Run("", "iptables-nft", "-t", "mangle", "-A", "PREROUTING", "-j", "TTL", "--ttl-inc", "1"); err != nil {
 			return err
 		}
 	}

@@ -35,17 +35,18 @@ func (n *Net) base(ns *topology.Namespace) error {
 // the packet that it is about, so the model has none.
 var confKeys = []string{"rp_filter", "src_valid_mark", "accept_local", "route_localnet", "proxy_arp", "arp_ignore", "send_redirects"}
 
-// pace changes when the kernel does things, never what it does: a neighbour that does not answer is given up after a fraction
-// of a second, every ICMP error is sent, no closed connection lingers in a port's way.
+// pace changes when the kernel does things, never what it does: every ICMP error is sent, no closed connection lingers in a
+// port's way.
 var pace = map[string]string{
-	"net.ipv4.neigh.default.retrans_time_ms":        "15",
-	"net.ipv4.neigh.default.base_reachable_time_ms": "600000",
-	"net.ipv4.icmp_ratelimit":                       "0",
-	"net.ipv4.icmp_msgs_per_sec":                    "100000",
-	"net.ipv4.icmp_msgs_burst":                      "100000",
-	"net.ipv4.tcp_max_tw_buckets":                   "0",
-	"net.ipv4.neigh.default.proxy_delay":            "0",
+	"net.ipv4.icmp_ratelimit":     "0",
+	"net.ipv4.icmp_msgs_per_sec":  "100000",
+	"net.ipv4.icmp_msgs_burst":    "100000",
+	"net.ipv4.tcp_max_tw_buckets": "0",
 }
+
+// neighbourPace is the same for a device's neighbours: one that does not answer is given up after a fraction of a second, one
+// that is found stays, and proxy ARP answers at once.
+var neighbourPace = map[string]string{"retrans_time_ms": "15", "base_reachable_time_ms": "600000", "proxy_delay": "0"}
 
 // sysctls writes the topology's switches once all interfaces are there. ip_forward and conf.all.forwarding come first, for
 // each resets all that the others set (inet_forward_change in net/ipv4/devinet.c).
@@ -82,6 +83,14 @@ func (n *Net) sysctls(ns *topology.Namespace) error {
 				v = "0"
 			}
 			if err := s.Sysctl(topology.ConfName(i.Name, k), v); err != nil {
+				return err
+			}
+		}
+	}
+	for _, i := range ns.Interfaces {
+		for k, v := range neighbourPace {
+			name := "net.ipv4.neigh." + strings.ReplaceAll(i.Name, ".", "/") + "." + k
+			if err := s.Sysctl(name, v); err != nil {
 				return err
 			}
 		}

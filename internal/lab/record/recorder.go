@@ -30,9 +30,9 @@ type Recorder struct {
 	Patience time.Duration
 }
 
-// DefaultPatience is longer than the kernel is ever silent while something is still going on: a lab's neighbours are asked
-// every 15 ms, and TCP acknowledges within 40 ms.
-const DefaultPatience = 60 * time.Millisecond
+// DefaultPatience is longer than the kernel is ever silent while something is still going on (a lab's neighbours are asked every
+// 15 ms, TCP acknowledges within 40 ms), with room for a machine that has other things to do. Only what is dropped takes it.
+const DefaultPatience = 200 * time.Millisecond
 
 // New begins to watch. Rules are recorded in the namespaces that the topology says are traced, else in all of its own.
 func New(net *build.Net) (*Recorder, error) {
@@ -115,6 +115,9 @@ func (r *Recorder) Record(f lab.Flow) (*lab.Recording, error) {
 			return nil, fmt.Errorf("namespace %s: conntrack: %w", t.ns, err)
 		}
 		_ = s.Sysctl("net.ipv4.route.flush", "1")
+		if err := forgetRecent(s); err != nil {
+			return nil, err
+		}
 	}
 	r.forget()
 	sent, err := r.exchange(f)

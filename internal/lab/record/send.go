@@ -26,7 +26,8 @@ type sent struct {
 // conversation is one flow under way.
 type conversation struct {
 	f    *lab.Flow
-	over atomic.Bool // nobody waits any longer
+	over atomic.Bool  // nobody waits any longer
+	busy atomic.Int32 // servers that have got something and are not done with it
 	wg   sync.WaitGroup
 
 	mu     sync.Mutex
@@ -35,6 +36,9 @@ type conversation struct {
 
 // Timeout is what a client saw that nothing answered.
 const Timeout = "timeout"
+
+// settled is how long nothing may move when both sides are done: what is under way then needs no application any more.
+const settled = 25 * time.Millisecond
 
 // slice is how long a socket sleeps before it looks whether anybody still waits.
 const slice = 10
@@ -89,8 +93,8 @@ func (r *Recorder) exchange(f lab.Flow) (*sent, error) {
 			}
 		}
 		patience := r.Patience
-		if !pending {
-			patience = r.Patience / 2
+		if !pending && c.busy.Load() == 0 {
+			patience = settled
 		}
 		if time.Since(quiet) > patience {
 			break
@@ -177,6 +181,8 @@ func (c *conversation) serve(ns string, fd int) {
 	if !c.ready(fd, unix.POLLIN) {
 		return
 	}
+	c.busy.Add(1)
+	defer c.busy.Add(-1)
 	if c.f.Protocol == "udp" {
 		_, noob, _, peer, err := unix.Recvmsg(fd, buf, oob, 0)
 		if err != nil {
