@@ -152,6 +152,8 @@ func TestJudge(t *testing.T) {
 		{"chance drew another", eks, false, func() Flow { f := web; f.Choices = map[string]string{"KUBE-SVC-A": "KUBE-SEP-1"}; return f }(), Others},
 		{"it differs", eks, false, Flow{From: "pod/d/a", To: "internet", Protocol: "icmp", TTL: 1, Outcome: "dropped"}, Differs},
 		{"it was not sent", eks, false, Flow{From: "internet", To: "pod/d/a", Protocol: "tcp", Port: 80, Outcome: "delivered"}, Skipped},
+		{"it was not sent, so nothing was drawn", eks, false, Flow{From: "internet", To: "pod/d/a", Protocol: "tcp", Port: 80, Outcome: "delivered",
+			Choices: map[string]string{"dns lb/d/web": "zone-b"}}, Skipped},
 		{"the trace ends another way today", eks, false, with(func(f *Flow) { f.Outcome = "dropped" }), Changed},
 		{"the network is another today", eks, true, tcp, Changed},
 		{"the kernel lacks it", ipip, false, tcp, Skipped},

@@ -49,19 +49,22 @@ func (n *Network) Flow(sent Flow) *Flow {
 	return found
 }
 
-// same says whether two flows send the same packet, and chance draws the same for it.
+// same says whether g sends the packet of f, and chance drew the same for it. Where the kernel was not asked, nothing was drawn.
 func (f *Flow) same(g *Flow) bool {
+	if f.Compared() && !maps.Equal(f.Choices, g.Choices) {
+		return false
+	}
 	if f.From != g.From || f.To != g.To || f.Protocol != g.Protocol || f.NoDF != g.NoDF || cmp.Or(f.TTL, defaultTTL) != cmp.Or(g.TTL, defaultTTL) {
 		return false
 	}
 	switch f.Protocol {
 	case "icmp":
-		return f.Payload == g.Payload && maps.Equal(f.Choices, g.Choices)
+		return f.Payload == g.Payload
 	case "tcp": // a trace shows SYN and SYN-ACK, which carry no data
 	default:
 		if f.Payload != g.Payload {
 			return false
 		}
 	}
-	return f.Port == g.Port && cmp.Or(f.SourcePort, defaultSourcePort) == cmp.Or(g.SourcePort, defaultSourcePort) && maps.Equal(f.Choices, g.Choices)
+	return f.Port == g.Port && cmp.Or(f.SourcePort, defaultSourcePort) == cmp.Or(g.SourcePort, defaultSourcePort)
 }
