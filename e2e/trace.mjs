@@ -3,7 +3,9 @@
 //
 //	node e2e/trace.mjs URL
 
-import { axe, check, finish, launch, open } from "./browser.mjs";
+import { readFileSync } from "node:fs";
+import { ask, axe, check, finish, launch, narrow, open, wide } from "./browser.mjs";
+import { locale, say } from "./words.mjs";
 
 const base = process.argv[2];
 
@@ -68,6 +70,29 @@ async function settled(page) {
     const want = `translate(${Number(stop.dataset.x).toFixed(2)} ${Number(stop.dataset.y).toFixed(2)})`;
     return document.querySelector("#pk").getAttribute("transform") === want;
   });
+}
+
+/** What the page says about the kernel is what the API says: the sentence, what was not judged, the command. */
+async function saysChecked(page, lang, what) {
+  const { checked } = await ask(page.url());
+  const { state, differences: count, compared = 0, agree = 0, kernel, date } = checked;
+  const section = page.locator(".checked");
+  const says = (await section.locator(".says").textContent()).trim();
+  const want = say(lang, `checked.${state}`, { kernel, date, compared, agree, count });
+  check(says === want, `${what}: says "${says}", want "${want}"`);
+  check(await section.evaluate((e, s) => e.classList.contains(s), state), `${what}: drawn as ${state}`);
+  const notes = await section.locator("> p:not(.says)").allTextContents();
+  const fabric = notes.includes(say(lang, "ui.checked-fabric"));
+  check(fabric === (checked.imitated ?? []).includes("fabric"), `${what}: what is no Linux: ${notes}`);
+  const lacking = (checked.notChecked ?? []).length;
+  check(notes.length - (fabric ? 1 : 0) === lacking, `${what}: ${lacking} reasons, the page has ${notes}`);
+  const command = (await section.locator(".self code").textContent()).trim().replace(/\s+/g, " ");
+  check(command === checked.command, `${what}: command ${command}, want ${checked.command}`);
+  check(
+    (await section.locator(".self code").isVisible()) === ["skipped", "changed", "unchecked"].includes(state),
+    `${what}: the command stands open where nothing was checked`,
+  );
+  return state;
 }
 
 const browser = await launch();
@@ -204,6 +229,76 @@ for (const lang of ["en", "ko"]) {
   }
 }
 
+// Whether a kernel was asked, from the results that podpath comes with: a packet that was sent, one that was not, a network
+// that could not be built, and one that nobody tried. All of it is there without script.
+{
+  const results = JSON.parse(readFileSync(new URL("../internal/checked/results.json", import.meta.url), "utf8"));
+  const network = results.networks.find((n) => n.flows.some((f) => !f.why && !f.noDF));
+  const flow = network.flows.find((f) => !f.why && !f.noDF);
+  const skipped = results.networks.find((n) => n.flows.length === 0 && n.skipped);
+  const query = (n, f, more = {}) => {
+    const url = new URL("/trace", home);
+    const set = { preset: n.preset, from: f.from, to: f.to, proto: f.protocol, dport: f.port, sport: f.sourcePort };
+    for (const [k, v] of Object.entries({ ...set, ttl: f.ttl, payload: f.payload })) if (v) url.searchParams.set(k, v);
+    for (const [k, v] of Object.entries({ ...n.options, ...more })) {
+      if (k === "cni") url.searchParams.set(k, v);
+      else url.searchParams.append("set", `${k}=${v}`);
+    }
+    for (const [k, v] of Object.entries(f.choices ?? {})) url.searchParams.append("choice", `${k}=${v}`);
+    return url.href;
+  };
+  const cases = [
+    ["sent", query(network, flow), flow.differences ? "differs" : "agrees"],
+    ["not sent", query(network, { ...flow, ttl: 37 }), "others"],
+    ["not tried", query(network, flow, { clustercidr: "10.203.0.0/16" }), "unchecked"],
+  ];
+  if (skipped) cases.push(["not built", query(skipped, { ...flow, choices: {} }), "skipped"]);
+  for (const lang of ["en", "ko"]) {
+    for (const [name, href, want] of cases) {
+      const what = `${lang} kernel, ${name}`;
+      const page = await open(browser, { javaScriptEnabled: false, locale: locale[lang] });
+      await page.goto(href);
+      const state = await saysChecked(page, lang, what);
+      // Results of another day's network are no results.
+      check(state === want || (state === "changed" && want !== "unchecked"), `${what}: ${state}, want ${want}`);
+      const flows = page.locator(".checked .flows");
+      if (state === "agrees" || state === "differs" || state === "others") {
+        check(!(await flows.locator("li").first().isVisible()), `${what}: the packets are folded`);
+        await flows.locator("summary").click();
+        check(await flows.locator("li").first().isVisible(), `${what}: the packets open`);
+        check((await flows.locator("li").count()) === network.flows.length, `${what}: every packet is listed`);
+        const own = await flows.locator("a[aria-current]").count();
+        check(own === (state === "others" ? 0 : 1), `${what}: ${own} packets are the page's own`);
+        for (const link of (await flows.locator("a").all()).slice(0, 3)) {
+          const to = new URL(await link.getAttribute("href"), home).href;
+          const other = await open(browser, { javaScriptEnabled: false, locale: locale[lang] });
+          check((await other.goto(to)).status() === 200, `${what}: ${to}`);
+          await other.locator(".checked .flows summary").click();
+          const marked = await other.locator(".checked .flows a[aria-current]").getAttribute("href");
+          check(new URL(marked, home).href === to, `${what}: ${to} marks ${marked}`);
+          await other.context().close();
+        }
+      } else check((await flows.count()) === 0, `${what}: no list`);
+      await page.context().close();
+      for (const [theme, viewport] of [
+        ["light", narrow],
+        ["dark", wide],
+      ]) {
+        const page = await open(browser, { viewport, reducedMotion: "reduce" });
+        await page.goto(`${href}&lang=${lang}&theme=${theme}`);
+        await page.evaluate(() => {
+          for (const d of document.querySelectorAll(".checked details")) d.open = true;
+        });
+        await axe(page, `${what} ${theme} ${viewport.width}`);
+        const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        check(over <= 0, `${what} ${viewport.width}: ${over} pixels too wide`);
+        for (const p of page.problems) check(false, `${what}: ${p}`);
+        await page.context().close();
+      }
+    }
+  }
+}
+
 // The form: a change swaps the work area, pushes the address, and the player goes on with the new trace.
 {
   const page = await open(browser, { reducedMotion: "reduce" });
@@ -218,6 +313,7 @@ for (const lang of ["en", "ko"]) {
   check(await page.evaluate(() => window.stillHere === true), "form: no full reload");
   check((await page.title()).includes("Internet"), `form: the title follows: ${await page.title()}`);
   await agree(page, 0, "form");
+  await saysChecked(page, "en", "form");
   await page.keyboard.press("Escape");
   await page.locator("#b-next").click();
   await agree(page, 1, "form, then next");

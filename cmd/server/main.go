@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/podpath/podpath/internal/checked"
 	"github.com/podpath/podpath/internal/server"
 )
 
@@ -40,7 +41,11 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	s, err := server.New(server.Config{Engine: engine, Log: log})
+	results, err := checked.Stored()
+	if err != nil {
+		return err
+	}
+	s, err := server.New(server.Config{Engine: engine, Log: log, Checked: results})
 	if err != nil {
 		return err
 	}

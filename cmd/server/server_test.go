@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/podpath/podpath/internal/checked"
 	"github.com/podpath/podpath/internal/server"
 	"github.com/podpath/podpath/internal/trace"
 )
@@ -22,7 +23,11 @@ func pages(t *testing.T) http.Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := server.New(server.Config{Engine: e})
+	results, err := checked.Stored()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := server.New(server.Config{Engine: e, Checked: results})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +42,7 @@ func get(t *testing.T, h http.Handler, target string) (int, string) {
 }
 
 // rawKey is a sentence that the catalogue does not have, or an argument that it did not get.
-var rawKey = regexp.MustCompile(`>\s*(?:ui|code|choice|choice-note|because|question|place|station|field|miss|evidence)\.[a-z]|<no value>`)
+var rawKey = regexp.MustCompile(`>\s*(?:ui|code|choice|choice-note|because|question|place|station|field|miss|evidence|checked|checked-why)\.[a-z]|<no value>`)
 
 // TestQuestions: each page has its traces, in both languages, and what the traces show is what the words say.
 func TestQuestions(t *testing.T) {

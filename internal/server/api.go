@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 
+	"github.com/podpath/podpath/internal/checked"
+	"github.com/podpath/podpath/internal/trace"
 	"github.com/podpath/podpath/web/locales"
 )
 
@@ -16,6 +19,40 @@ type apiError struct {
 	Message string            `json:"message"`
 }
 
+// apiDocument is a trace's document with what is known about it beside.
+type apiDocument struct {
+	*trace.Document
+	Checked apiChecked `json:"checked"`
+}
+
+// apiChecked says whether a real kernel was asked about the trace. State is agrees, differs (differences counts them, first is
+// one), others (compared of the network's packets were, agree of them agree, this one was not), skipped (notChecked says why),
+// changed (the network or the walk is another since) or unchecked. imitated names what of the way is no Linux: the lab only
+// had a stand-in for it. command checks the packet on one's own machine.
+type apiChecked struct {
+	State       checked.State  `json:"state"`
+	Kernel      string         `json:"kernel,omitempty"`
+	Date        string         `json:"date,omitempty"`
+	Compared    int            `json:"compared,omitempty"`
+	Agree       int            `json:"agree,omitempty"`
+	Differences int            `json:"differences,omitempty"`
+	First       string         `json:"first,omitempty"`
+	NotChecked  []checked.Skip `json:"notChecked,omitempty"`
+	Imitated    []string       `json:"imitated,omitempty"`
+	Command     string         `json:"command"`
+}
+
+func (j *judged) api() apiChecked {
+	out := apiChecked{State: j.State, Kernel: j.Kernel, Date: j.Date, Compared: j.Compared, Agree: j.Agree, NotChecked: j.lacking(), Command: strings.Join(j.command, " ")}
+	if f := j.Flow; f != nil {
+		out.Differences, out.First = f.Differences, f.First
+	}
+	if j.fabric {
+		out.Imitated = []string{"fabric"}
+	}
+	return out
+}
+
 // apiTrace answers with the trace's document, by the same parameters as the page.
 func (s *Server) apiTrace(w http.ResponseWriter, r *http.Request) {
 	req := parse(r.URL.Query())
@@ -24,7 +61,11 @@ func (s *Server) apiTrace(w http.ResponseWriter, r *http.Request) {
 		writeErrors(w, http.StatusUnprocessableEntity, req.errors...)
 		return
 	}
-	_, doc, err := s.engine.Trace(r.Context(), req.Query)
+	topo, doc, err := s.engine.Trace(r.Context(), req.Query)
+	var j judged
+	if err == nil {
+		j, err = s.judgeQuery(r.Context(), req, topo, doc)
+	}
 	var field *FieldError
 	switch {
 	case errors.As(err, &field):
@@ -35,7 +76,7 @@ func (s *Server) apiTrace(w http.ResponseWriter, r *http.Request) {
 		s.log.Error("trace failed", "url", r.URL.String(), "error", err)
 		writeErrors(w, http.StatusInternalServerError, &FieldError{Code: "internal"})
 	default:
-		writeJSON(w, http.StatusOK, doc)
+		writeJSON(w, http.StatusOK, apiDocument{doc, j.api()})
 	}
 }
 

@@ -52,6 +52,11 @@ func (s *Server) trace(w http.ResponseWriter, r *http.Request) error {
 		NodeHref:   req.nodeHref, PlaceName: placeNames(places)}
 	in.Form = s.form(shell.L, req, options, places, doc)
 	if in.Document != nil {
+		j, err := s.judge(r.Context(), req, options, places, topo, doc)
+		if err != nil {
+			return err
+		}
+		in.Checked = j.view(shell.L, req, places, doc)
 		in.Shell.Title = in.Form.Summary
 	}
 	page := templates.NewTracePage(in)

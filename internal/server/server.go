@@ -11,6 +11,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 
+	"github.com/podpath/podpath/internal/checked"
 	"github.com/podpath/podpath/web/static"
 )
 
@@ -25,6 +26,8 @@ type Config struct {
 	Engine  Engine
 	Log     *slog.Logger  // nil: slog.Default
 	Timeout time.Duration // of one request; 0: ten seconds
+	// Checked are the presets' packets that went through a real kernel; nil: none.
+	Checked *checked.Results
 }
 
 // Server serves the pages and the API.
@@ -33,6 +36,7 @@ type Server struct {
 	log     *slog.Logger
 	assets  *assets
 	timeout time.Duration
+	checked *checked.Results
 }
 
 // New makes a server. It fails where an embedded asset is missing, so that a broken build is seen at the start.
@@ -47,7 +51,7 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("server: %w", err)
 	}
-	s := &Server{engine: c.Engine, log: c.Log, assets: a, timeout: c.Timeout}
+	s := &Server{engine: c.Engine, log: c.Log, assets: a, timeout: c.Timeout, checked: c.Checked}
 	if s.log == nil {
 		s.log = slog.Default()
 	}

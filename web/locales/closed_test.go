@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/podpath/podpath/internal/checked"
 	"github.com/podpath/podpath/internal/compare"
 	"github.com/podpath/podpath/internal/latency"
 )
@@ -22,7 +23,14 @@ func closedSets() map[string][]string {
 	for _, s := range compare.States {
 		states = append(states, string(s))
 	}
-	return map[string][]string{"latency": latency.Codes, "latency-basis": bases, "latency-source": latency.Sources(),
+	known, whys := []string{}, []string{}
+	for _, s := range checked.States {
+		known = append(known, string(s))
+	}
+	for _, w := range checked.Whys {
+		whys = append(whys, string(w))
+	}
+	return map[string][]string{"checked": known, "checked-why": whys, "latency": latency.Codes, "latency-basis": bases, "latency-source": latency.Sources(),
 		"compare": states, "compare-what": compare.Whats, "compare-note": compare.Notes, "compare-figure": compare.FigureCodes, "compare-word": compare.Words,
 		"role": roles}
 }

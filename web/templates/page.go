@@ -50,6 +50,7 @@ type TracePage struct {
 	Outcome  Outcome
 	Conns    []ConnView
 	Assume   []string
+	Checked  *CheckedView // nil where nobody asked
 	Choices  []ChoiceView
 	HomeHref string
 }
@@ -219,11 +220,12 @@ type Input struct {
 	// PlaceName names the place that has an address; "" for none.
 	PlaceName func(address string) string
 	HomeHref  string
+	Checked   *CheckedView
 }
 
 // NewTracePage makes the page of a trace. Without a document it is the form alone.
 func NewTracePage(in Input) *TracePage {
-	p := &TracePage{Shell: in.Shell, Form: in.Form, HomeHref: in.HomeHref}
+	p := &TracePage{Shell: in.Shell, Form: in.Form, HomeHref: in.HomeHref, Checked: in.Checked}
 	if p.Title == "" {
 		p.Title = in.Shell.L.T("ui.title")
 	}
