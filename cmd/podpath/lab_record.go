@@ -23,12 +23,15 @@ import (
 // ownLab is the lab of a command that builds, sends and takes down: named by its process, so that any number may run.
 func ownLab() string { return fmt.Sprintf("run%d", os.Getpid()) }
 
-// within builds a topology, runs f in it, and takes it down again.
-func within(t *topology.Topology, f func(*build.Net, *record.Recorder) error) (err error) {
+// within builds a topology under the name of a lab, runs f in it, and takes it down again.
+func within(lab string, t *topology.Topology, f func(*build.Net, *record.Recorder) error) (err error) {
 	if err := needLab(); err != nil {
 		return err
 	}
-	net, err := build.Build(ownLab(), t)
+	if err := checkLab(lab); err != nil {
+		return err
+	}
+	net, err := build.Build(lab, t)
 	if err != nil {
 		return err
 	}
@@ -43,6 +46,7 @@ func within(t *topology.Topology, f func(*build.Net, *record.Recorder) error) (e
 
 func labRecordCommand() *cobra.Command {
 	var q question
+	own := ownLab()
 	c := &cobra.Command{
 		Use:   "record DIR --from PLACE --to PLACE",
 		Short: "Send a flow through a lab of its own, and write down what the kernel did",
@@ -59,7 +63,7 @@ namespace says of itself). "podpath verify DIR" compares it with the trace.`,
 			if err != nil {
 				return err
 			}
-			return within(n.topology, func(net *build.Net, r *record.Recorder) error {
+			return within(own, n.topology, func(net *build.Net, r *record.Recorder) error {
 				rec, err := r.Record(lab.FlowOf(q.request.From+" → "+q.request.To, t))
 				if err != nil {
 					return err
@@ -83,6 +87,7 @@ namespace says of itself). "podpath verify DIR" compares it with the trace.`,
 		},
 	}
 	q.flags(c)
+	c.Flags().StringVar(&own, "lab", own, "the name of the lab that is built for it")
 	return c
 }
 
@@ -127,6 +132,7 @@ func frames(name string, rec *lab.Recording) error {
 
 func labVerifyCommand() *cobra.Command {
 	var q question
+	own := ownLab()
 	c := &cobra.Command{
 		Use:   "verify [--from PLACE --to PLACE]",
 		Short: "Ask the kernel whether a trace is true",
@@ -147,13 +153,13 @@ Each difference is printed, the kernel beside the tracer. Exit 0: none; 1: some.
 				if n.compiled == nil {
 					return fmt.Errorf("--from and --to are needed for a snapshot; places here: %v", n.places())
 				}
-				return verifyAll(cmd.OutOrStdout(), n)
+				return verifyAll(cmd.OutOrStdout(), own, n)
 			}
 			n, t, err := q.run()
 			if err != nil {
 				return err
 			}
-			return within(n.topology, func(_ *build.Net, r *record.Recorder) error {
+			return within(own, n.topology, func(_ *build.Net, r *record.Recorder) error {
 				same, err := verifyOne(cmd.OutOrStdout(), r, q.request.From+" → "+q.request.To+" "+t.Query.Protocol.String(), t)
 				if err == nil && !same {
 					err = errDiffers
@@ -163,6 +169,7 @@ Each difference is printed, the kernel beside the tracer. Exit 0: none; 1: some.
 		},
 	}
 	q.flags(c)
+	c.Flags().StringVar(&own, "lab", own, "the name of the lab that is built for it")
 	return c
 }
 
@@ -215,9 +222,9 @@ func pairs(n *network) []query.Request {
 	return out
 }
 
-func verifyAll(w io.Writer, n *network) error {
+func verifyAll(w io.Writer, own string, n *network) error {
 	differ, all := 0, 0
-	err := within(n.topology, func(_ *build.Net, r *record.Recorder) error {
+	err := within(own, n.topology, func(_ *build.Net, r *record.Recorder) error {
 		for _, x := range pairs(n) {
 			t, err := x.Trace(n.compiled)
 			if err != nil {
