@@ -5,6 +5,7 @@ package lab
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -25,6 +26,7 @@ type Flow struct {
 	Protocol    string   `json:"proto"`
 	From        string   `json:"from"`
 	To          string   `json:"to"`
+	Source      string   `json:"source,omitempty"` // the address that the client binds; "" for the route's choice
 	Port        uint16   `json:"port"`
 	ClientPort  uint16   `json:"client_port"`
 	ListenPort  uint16   `json:"listen_port"`
@@ -36,6 +38,9 @@ type Flow struct {
 	RandomPorts []int    `json:"random_ports"`
 	Packets     int      `json:"packets"`
 	Kernel      string   `json:"kernel"`
+	// Choices are what chance decided beyond what the rules show: a hash of the flow (ECMP, a load balancer), by the id and
+	// option that the trace has for it.
+	Choices map[string]string `json:"choices,omitempty"`
 }
 
 // Recording is one flow of one recorded network.
@@ -72,12 +77,19 @@ func Open(dir string) (*Recording, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, l := range strings.Split(strings.TrimSpace(string(text)), "\n") {
+	r.Conntrack = ParseConntrack(string(text))
+	return r, nil
+}
+
+// ParseConntrack reads a conntrack.txt: lines of `conntrack -L -o extended`, each behind its namespace ("n1: ipv4 2 tcp …").
+func ParseConntrack(text string) []string {
+	var out []string
+	for _, l := range strings.Split(strings.TrimSpace(text), "\n") {
 		if l != "" {
-			r.Conntrack = append(r.Conntrack, conntrackLine(l))
+			out = append(out, conntrackLine(l))
 		}
 	}
-	return r, nil
+	return out
 }
 
 func readJSON(name string, v any) error {
@@ -132,6 +144,12 @@ func (r *Recording) Query(exchange bool) (trace.Query, error) {
 	q := trace.Query{From: f.From, To: to, Protocol: proto, SrcPort: f.ClientPort, DstPort: f.Port, TTL: f.TTL, Payload: f.Payload,
 		DF: f.DF, Exchange: exchange, Listeners: map[string][]topology.Listener{}, Choices: r.choices(),
 		Answer: func(ns string) int { return len("pong from " + ns) }}
+	if f.Source != "" {
+		if q.Source, err = netip.ParseAddr(f.Source); err != nil {
+			return trace.Query{}, fmt.Errorf("flow.json: source: %v", err)
+		}
+	}
+	maps.Copy(q.Choices, f.Choices)
 	for _, s := range f.Servers {
 		q.Listeners[s] = []topology.Listener{{Protocol: f.Protocol, Port: f.ListenPort}}
 	}
