@@ -48,16 +48,18 @@ func Verify(r *Recording, exchange bool) (*Report, error) {
 	}
 	out := &Report{Flow: r.Flow, Exchange: exchange, Trace: t}
 	wantPath, wantRules := r.Path, r.Rules
-	if !exchange {
+	gotPath, gotRules := generic(t.Path()), generic(t.Rules())
+	if !exchange { // an error that the answer meets with is a third packet
 		wantPath, wantRules = firstAndAnswer(wantPath), firstAndAnswer(wantRules)
+		gotPath, gotRules = firstAndAnswer(gotPath), firstAndAnswer(gotRules)
 	}
 	wantPath = slices.DeleteFunc(slices.Clone(wantPath), func(row map[string]any) bool { return row["otherhost"] == true })
 	c := &comparison{report: out, ports: ports{to: map[string]string{}, from: map[string]string{}}, random: map[string]bool{}}
 	for _, p := range r.Flow.RandomPorts {
 		c.random[fmt.Sprint(p)] = true
 	}
-	c.path(wantPath, generic(t.Path()))
-	c.rules(wantRules, generic(t.Rules()))
+	c.path(wantPath, gotPath)
+	c.rules(wantRules, gotRules)
 	if exchange {
 		c.conntrack(r.Conntrack, t)
 	}
