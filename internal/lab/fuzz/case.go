@@ -189,6 +189,9 @@ func Parse(data []byte, name string) (*Case, error) {
 		if err := json.Unmarshal(have[file], rows); err != nil {
 			return nil, fmt.Errorf("%s: %s: %w", name, file, err)
 		}
+		if len(*rows) == 0 {
+			*rows = nil // as it is before it is written
+		}
 	}
 	r.Conntrack = lab.ParseConntrack(string(have[fileConntrack]))
 	c.Recorded = r

@@ -154,6 +154,9 @@ func (e *editor) translation(ns *topology.Namespace, chain, proto string) string
 			}
 			return "REDIRECT"
 		}
+		if e.yes(6) { // which only route_localnet lets in from outside
+			return "DNAT --to-destination " + to(addr(127, 0, 0, 1), portOpen)
+		}
 		return "DNAT --to-destination " + to(e.address(), portOpen)
 	case "POSTROUTING":
 		if e.yes(2) {

@@ -130,7 +130,7 @@ func (e *editor) route(ns *topology.Namespace, table int) {
 		tail += format(" table %d", table)
 	}
 	switch e.IntN(9) {
-	case 0:
+	case 0, 2:
 		head = pick(e.source, "blackhole ", "unreachable ", "prohibit ", "throw ") + head
 		if metric > 0 {
 			tail += format(" metric %d", metric)
@@ -164,7 +164,7 @@ func (e *editor) route(ns *topology.Namespace, table int) {
 	if e.yes(4) {
 		tail += format(" mtu %d", pick(e.source, 1280, 1400, 1300, 600))
 	}
-	if second, l := e.hop(ns); e.yes(12) && !link && !l && second != "" && second != hop {
+	if second, l := e.hop(ns); e.yes(4) && !link && !l && second != "" && second != hop {
 		e.edit(ns, "route %s%s nexthop%s weight 1 nexthop%s weight %d", trimHost(dst), tailTable(table), hop, second, 1+e.IntN(2))
 		return
 	}
@@ -241,13 +241,22 @@ func (e *editor) usual(ns *topology.Namespace, a netip.Addr) string {
 
 // asymmetry sends what goes to somebody by another device than it comes in by, and has the namespace look at that
 // (rp_filter). Where the somebody has a route of its own, a policy rule goes before it, by destination or by mark.
-func (e *editor) asymmetry(ns *topology.Namespace) {
+func (e *editor) asymmetry(*topology.Namespace) {
+	nodes := e.compiled.Cluster.Nodes // a pod has one device only
+	ns, err := e.top.Namespace(nodes[e.IntN(len(nodes))].Name)
+	if err != nil {
+		e.err = err
+		return
+	}
+	a := e.address()
+	if pods := e.compiled.Cluster.PodsOn(ns.Name); len(pods) > 0 && !e.yes(3) { // whose packets the node gets for sure
+		a = pods[e.IntN(len(pods))].Address
+	}
 	dev := "all"
 	if e.yes(3) {
 		dev = e.device(ns)
 	}
 	e.edit(ns, "sysctl %s=%s", topology.ConfName(dev, "rp_filter"), pick(e.source, "1", "1", "1", "2"))
-	a := e.address()
 	hop, link := e.hop(ns)
 	if hop == "" || hop == e.usual(ns, a) {
 		return
