@@ -20,7 +20,7 @@ var arrows = map[string][]string{
 	"cmd/server":  {"*"},
 	"cmd/podpath": {"*", "-internal/server", "-web/templates", "-web/static"},
 
-	"internal/server": {"*", "-internal/lab", "-cmd/server", "-cmd/podpath"},
+	"internal/server": {"*", "-internal/lab", "-internal/lab/fuzz", "-cmd/server", "-cmd/podpath"},
 	"web/templates":   {"internal/compare", "internal/diagram", "internal/latency", "web/locales", "web/static"},
 	"web/static":      {},
 	"web/locales":     {},
@@ -32,11 +32,13 @@ var arrows = map[string][]string{
 	"internal/lab/space":  {},
 	"internal/lab/build":  {"internal/lab/space", "internal/topology"},
 	"internal/lab/record": {"internal/lab", "internal/lab/space", "internal/lab/build", "internal/trace", "internal/topology"},
-	"internal/share":      {"internal/trace", "internal/compile"},
-	"internal/live":       {"internal/trace", "internal/compile"},
-	"internal/lesson":     {"internal/trace", "internal/compile"},
-	"internal/latency":    {"internal/trace"},
-	"internal/capture":    {"internal/trace"},
+	// Random networks and flows, and what becomes of them.
+	"internal/lab/fuzz": {"internal/lab", "internal/trace", "internal/topology", "internal/snapshot", "internal/compile", "internal/cluster", "internal/iptables", "internal/netfilter"},
+	"internal/share":    {"internal/trace", "internal/compile"},
+	"internal/live":     {"internal/trace", "internal/compile"},
+	"internal/lesson":   {"internal/trace", "internal/compile"},
+	"internal/latency":  {"internal/trace"},
+	"internal/capture":  {"internal/trace"},
 	// Not in architecture.md's table either: traces side by side, for the page and the command line.
 	"internal/compare": {"internal/trace", "internal/latency"},
 	// Not in architecture.md's table yet: places and ports as people write them, resolved in a compiled cluster and traced.

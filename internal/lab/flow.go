@@ -14,7 +14,10 @@ import (
 func FlowOf(name string, t *trace.Trace) Flow {
 	q := t.Query
 	f := Flow{Name: name, Protocol: q.Protocol.String(), From: q.From, To: q.To.String(), Port: q.DstPort, ClientPort: q.SrcPort,
-		ListenPort: q.DstPort, TTL: q.TTL, Payload: q.Payload, DF: q.DF, Source: q.Source, Servers: []string{}}
+		ListenPort: q.DstPort, TTL: q.TTL, Payload: q.Payload, DF: q.DF, Servers: []string{}}
+	if q.Source.IsValid() {
+		f.Source = q.Source.String()
+	}
 	if q.Protocol == packet.ICMP {
 		return f
 	}

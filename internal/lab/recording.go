@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -25,6 +26,7 @@ type Flow struct {
 	Protocol    string   `json:"proto"`
 	From        string   `json:"from"`
 	To          string   `json:"to"`
+	Source      string   `json:"source,omitempty"` // the address that the client binds; "" for the route's choice
 	Port        uint16   `json:"port"`
 	ClientPort  uint16   `json:"client_port"`
 	ListenPort  uint16   `json:"listen_port"`
@@ -36,12 +38,25 @@ type Flow struct {
 	RandomPorts []int    `json:"random_ports"`
 	Packets     int      `json:"packets"`
 	Kernel      string   `json:"kernel"`
-	// Source is the address that the client binds to; invalid: the route chooses.
-	Source netip.Addr `json:"source,omitzero"`
+	// Choices are what chance decided beyond what the rules show: a hash of the flow (ECMP, a load balancer), by the id and
+	// option that the trace has for it.
+	Choices map[string]string `json:"choices,omitempty"`
 	// Listeners are what every server listens on, where that is more than ListenPort.
 	Listeners []topology.Listener `json:"listeners,omitempty"`
 	// ServerSaw are the namespaces whose server got something. Recordings of the reference lab do not have it.
 	ServerSaw []string `json:"server_saw,omitempty"`
+}
+
+// Bound is the address that the client binds to; an invalid one leaves it to the route.
+func (f *Flow) Bound() (netip.Addr, error) {
+	if f.Source == "" {
+		return netip.Addr{}, nil
+	}
+	a, err := netip.ParseAddr(f.Source)
+	if err != nil || !a.Is4() {
+		return a, fmt.Errorf("flow.json: source %q: want an IPv4 address", f.Source)
+	}
+	return a, nil
 }
 
 // Sockets are what listens in each of the flow's servers.
@@ -107,17 +122,24 @@ func Open(dir string) (*Recording, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, l := range strings.Split(strings.TrimSpace(string(text)), "\n") {
-		if l != "" {
-			r.Conntrack = append(r.Conntrack, ConntrackLine(l))
-		}
-	}
+	r.Conntrack = ParseConntrack(string(text))
 	err = readJSON(filepath.Join(dir, "drops.json"), &r.Drops)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
 	r.HasDrops = err == nil
 	return r, nil
+}
+
+// ParseConntrack reads a conntrack.txt: lines of `conntrack -L -o extended`, each behind its namespace ("n1: ipv4 2 tcp …").
+func ParseConntrack(text string) []string {
+	var out []string
+	for _, l := range strings.Split(strings.TrimSpace(text), "\n") {
+		if l != "" {
+			out = append(out, ConntrackLine(l))
+		}
+	}
+	return out
 }
 
 func readJSON(name string, v any) error {
@@ -170,8 +192,12 @@ func (r *Recording) Query(exchange bool) (trace.Query, error) {
 		return trace.Query{}, fmt.Errorf("flow.json: %v", err)
 	}
 	q := trace.Query{From: f.From, To: to, Protocol: proto, SrcPort: f.ClientPort, DstPort: f.Port, TTL: f.TTL, Payload: f.Payload,
-		DF: f.DF, Exchange: exchange, Listeners: map[string][]topology.Listener{}, Choices: r.choices(), Source: f.Source,
+		DF: f.DF, Exchange: exchange, Listeners: map[string][]topology.Listener{}, Choices: r.choices(),
 		Answer: func(ns string) int { return len(Answer(ns)) }}
+	if q.Source, err = f.Bound(); err != nil {
+		return trace.Query{}, err
+	}
+	maps.Copy(q.Choices, f.Choices)
 	for _, s := range f.Servers {
 		q.Listeners[s] = f.Sockets()
 	}

@@ -49,13 +49,15 @@ func Verify(r *Recording, exchange bool) (*Report, error) {
 	}
 	out := &Report{Flow: r.Flow, Exchange: exchange, Trace: t}
 	wantPath, wantRules := r.Path, r.Rules
-	if !exchange {
+	path, rules := seen(t)
+	gotPath, gotRules := generic(path), generic(rules)
+	if !exchange { // an error that the answer meets with is a third packet
 		wantPath, wantRules = firstAndAnswer(wantPath), firstAndAnswer(wantRules)
+		gotPath, gotRules = firstAndAnswer(gotPath), firstAndAnswer(gotRules)
 	}
 	c := newComparison(out, r)
-	path, rules := seen(t)
-	c.path(forUs(wantPath), generic(path))
-	c.rules(wantRules, generic(rules))
+	c.path(forUs(wantPath), gotPath)
+	c.rules(wantRules, gotRules)
 	if exchange {
 		var lines []string
 		for _, ns := range t.Topology.Names() {

@@ -186,8 +186,46 @@ func readRouteText(f file) ([]*topology.Route, error) {
 	return out, nil
 }
 
-// parseRoute reads one line of `ip route`: [type] dst, then words with values in any order.
+// ParseRoute reads one route as `ip route show table all` prints it: "10.0.0.0/8 via 10.0.1.1 dev eth0 table 7". Several
+// next hops may stand behind it on the same line, as `ip route add` takes them: "… nexthop via 10.0.1.1 dev eth0 weight 1".
+func ParseRoute(l string) (*topology.Route, error) {
+	w := strings.Fields(l)
+	if len(w) == 0 {
+		return nil, fmt.Errorf("route %q: want `DESTINATION via … dev …`", l)
+	}
+	parts := [][]string{nil}
+	for _, x := range w {
+		if x == "nexthop" {
+			parts = append(parts, nil)
+			continue
+		}
+		parts[len(parts)-1] = append(parts[len(parts)-1], x)
+	}
+	r, err := parseRoute(parts[0])
+	if err != nil {
+		return nil, err
+	}
+	if len(parts) > 1 && (r.Type != topology.Unicast || len(r.Nexthops) > 0) {
+		return nil, fmt.Errorf("route %q: want nexthop on a unicast route without via and dev", l)
+	}
+	for _, p := range parts[1:] {
+		h, err := parseNexthop(p)
+		if err != nil {
+			return nil, err
+		}
+		if h.Dev == "" && !h.Gateway.IsValid() {
+			return nil, fmt.Errorf("route %q: nexthop without via or dev", l)
+		}
+		r.Nexthops = append(r.Nexthops, h)
+	}
+	return r, nil
+}
+
+// parseRoute reads the words of a route with one next hop or none: [type] dst, then words with values in any order.
 func parseRoute(w []string) (*topology.Route, error) {
+	if len(w) == 0 {
+		return nil, fmt.Errorf("route without a destination")
+	}
 	r := &topology.Route{Type: topology.Unicast, Table: topology.TableMain}
 	switch topology.RouteType(w[0]) {
 	case topology.Unicast, topology.LocalRoute, topology.Broadcast, topology.Anycast, topology.Multicast,

@@ -181,6 +181,9 @@ func (ns *Namespace) SetSysctl(name, value string) {
 	ns.prepare()
 }
 
+// Renew derives the indexes again after rules, routes or addresses were changed. Only for a namespace that no trace uses yet.
+func (ns *Namespace) Renew() { ns.prepare() }
+
 // prepare derives the indexes. It is called once when the namespace is first handed out.
 func (ns *Namespace) prepare() {
 	if ns.Netfilter == nil {

@@ -232,8 +232,12 @@ func (c *conversation) send(s *space.Space) (string, error) {
 	if f.Protocol == "icmp" {
 		return c.ping(s)
 	}
+	source, err := f.Bound()
+	if err != nil {
+		return "", err
+	}
 	var fd int
-	err := s.Do(func() (err error) {
+	err = s.Do(func() (err error) {
 		fd, err = unix.Socket(unix.AF_INET, kind(f.Protocol)|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 		return err
 	})
@@ -241,7 +245,7 @@ func (c *conversation) send(s *space.Space) (string, error) {
 		return "", err
 	}
 	defer unix.Close(fd)
-	err = errors.Join(unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1), c.header(fd), unix.Bind(fd, address(f.Source, f.ClientPort)))
+	err = errors.Join(unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1), c.header(fd), unix.Bind(fd, address(source, f.ClientPort)))
 	if err != nil {
 		return "", fmt.Errorf("client port %d: %w", f.ClientPort, err)
 	}
@@ -305,8 +309,12 @@ func said(err error) string {
 // ping sends one echo request with the flow's client port as its identifier, as ping(8) run once.
 func (c *conversation) ping(s *space.Space) (string, error) {
 	f := c.f
+	source, err := f.Bound()
+	if err != nil {
+		return "", err
+	}
 	var fd int
-	err := s.Do(func() (err error) {
+	err = s.Do(func() (err error) {
 		fd, err = unix.Socket(unix.AF_INET, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, unix.IPPROTO_ICMP)
 		return err
 	})
@@ -314,7 +322,7 @@ func (c *conversation) ping(s *space.Space) (string, error) {
 		return "", err
 	}
 	defer unix.Close(fd)
-	if err := errors.Join(c.header(fd), unix.Bind(fd, address(f.Source, 0))); err != nil {
+	if err := errors.Join(c.header(fd), unix.Bind(fd, address(source, 0))); err != nil {
 		return "", err
 	}
 	to, err := netip.ParseAddr(f.To)

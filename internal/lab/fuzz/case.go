@@ -1,0 +1,210 @@
+package fuzz
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/podpath/podpath/internal/cluster"
+	"github.com/podpath/podpath/internal/compile"
+	"github.com/podpath/podpath/internal/lab"
+	"github.com/podpath/podpath/internal/topology"
+)
+
+// The files of a case's archive.
+const (
+	fileCluster   = "cluster.yaml"
+	fileOptions   = "options"
+	fileEdits     = "edits"
+	fileFlow      = "flow.json"
+	filePath      = "path.json"
+	fileRules     = "rules.json"
+	fileConntrack = "conntrack.txt"
+	fileKernel    = "kernel"
+)
+
+// Case is one network and one flow through it, and, where a kernel was asked, what it did.
+type Case struct {
+	Comment string   // what stands above the first file: why the case was kept
+	Cluster string   // a description as [cluster.Read] reads it
+	Options []string // key=value, as [compile.Compile] takes them
+	Edits   []string // changes to single namespaces, see [Edit]
+	Flow    lab.Flow
+
+	// Recorded is what a kernel did with the flow; nil for a case that none has seen.
+	Recorded *Recorded
+}
+
+// Recorded is a kernel's record in the form of [lab.Recording].
+type Recorded struct {
+	Kernel    string // its release
+	Path      []map[string]any
+	Rules     []map[string]any
+	Conntrack []string
+}
+
+// Topology compiles the case's cluster and applies its edits, from scratch each time: a topology must not change once a
+// trace has used it.
+func (c *Case) Topology() (*topology.Topology, error) {
+	made, err := c.compile()
+	if err != nil {
+		return nil, err
+	}
+	if err := ApplyEdits(made.Topology, c.Edits); err != nil {
+		return nil, err
+	}
+	return made.Topology, nil
+}
+
+func (c *Case) compile() (*compile.Compiled, error) {
+	described, err := cluster.Read([]byte(c.Cluster), fileCluster)
+	if err != nil {
+		return nil, err
+	}
+	options := map[string]string{}
+	for _, o := range c.Options {
+		k, v, ok := strings.Cut(o, "=")
+		if !ok {
+			return nil, fmt.Errorf("%s: %q: want key=value", fileOptions, o)
+		}
+		options[k] = v
+	}
+	return compile.Compile(described, options)
+}
+
+// Recording is the case as [lab.Verify] takes it. It needs Recorded.
+func (c *Case) Recording() (*lab.Recording, error) {
+	if c.Recorded == nil {
+		return nil, errors.New("the case has no recording (want path.json, rules.json, conntrack.txt)")
+	}
+	top, err := c.Topology()
+	if err != nil {
+		return nil, err
+	}
+	return &lab.Recording{Flow: c.Flow, Topology: top, Path: c.Recorded.Path, Rules: c.Recorded.Rules, Conntrack: c.Recorded.Conntrack}, nil
+}
+
+// Format writes the case as a txtar archive.
+func (c *Case) Format() ([]byte, error) {
+	a := &txtar.Archive{}
+	if c.Comment != "" {
+		a.Comment = []byte(endLine(c.Comment))
+	}
+	add := func(name, data string) {
+		a.Files = append(a.Files, txtar.File{Name: name, Data: []byte(endLine(data))})
+	}
+	add(fileCluster, c.Cluster)
+	add(fileOptions, strings.Join(c.Options, "\n"))
+	add(fileEdits, strings.Join(c.Edits, "\n"))
+	flow, err := json.MarshalIndent(c.Flow, "", " ")
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", fileFlow, err)
+	}
+	add(fileFlow, string(flow))
+	if r := c.Recorded; r != nil {
+		for name, rows := range map[string][]map[string]any{filePath: r.Path, fileRules: r.Rules} {
+			if _, err := formatRows(rows); err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+		}
+		path, _ := formatRows(r.Path) // both succeeded above
+		rules, _ := formatRows(r.Rules)
+		add(filePath, path)
+		add(fileRules, rules)
+		var lines []string
+		for _, l := range r.Conntrack {
+			lines = append(lines, conntrackText(l))
+		}
+		add(fileConntrack, strings.Join(lines, "\n"))
+		add(fileKernel, r.Kernel)
+	}
+	return txtar.Format(a), nil
+}
+
+func endLine(s string) string {
+	if s == "" || strings.HasSuffix(s, "\n") {
+		return s
+	}
+	return s + "\n"
+}
+
+// formatRows writes one row a line, as recordings have them.
+func formatRows(rows []map[string]any) (string, error) {
+	var b strings.Builder
+	b.WriteString("[")
+	for i, r := range rows {
+		if i > 0 {
+			b.WriteString(",")
+		}
+		line, err := json.Marshal(r)
+		if err != nil {
+			return "", fmt.Errorf("row %d: %w", i+1, err)
+		}
+		b.WriteString("\n ")
+		b.Write(line)
+	}
+	b.WriteString("\n]\n")
+	return b.String(), nil
+}
+
+// conntrackText gives an entry of a [lab.Recording] the form of `conntrack -L -o extended` back that it was read from: the
+// family, the protocol's number and the timer stand before the tuples (nfct_snprintf). Only the protocol's name is read.
+func conntrackText(l string) string {
+	ns, rest, _ := strings.Cut(l, ": ")
+	proto, tuples, _ := strings.Cut(rest, " ")
+	return ns + ": ipv4 2 " + proto + " 0 " + tuples
+}
+
+// Parse reads a case from its archive; name is for messages.
+func Parse(data []byte, name string) (*Case, error) {
+	a := txtar.Parse(data)
+	c := &Case{Comment: string(a.Comment)}
+	have := map[string][]byte{}
+	for _, f := range a.Files {
+		switch f.Name {
+		case fileCluster, fileOptions, fileEdits, fileFlow, filePath, fileRules, fileConntrack, fileKernel:
+		default:
+			return nil, fmt.Errorf("%s: file %s is none of a case's (cluster.yaml, options, edits, flow.json, path.json, rules.json, conntrack.txt, kernel)", name, f.Name)
+		}
+		have[f.Name] = f.Data
+	}
+	for _, need := range []string{fileCluster, fileFlow} {
+		if have[need] == nil {
+			return nil, fmt.Errorf("%s: no %s (want an archive with `-- %s --`)", name, need, need)
+		}
+	}
+	c.Cluster = string(have[fileCluster])
+	c.Options, c.Edits = textLines(have[fileOptions]), textLines(have[fileEdits])
+	if err := json.Unmarshal(have[fileFlow], &c.Flow); err != nil {
+		return nil, fmt.Errorf("%s: %s: %w", name, fileFlow, err)
+	}
+	if have[filePath] == nil && have[fileRules] == nil {
+		return c, nil
+	}
+	r := &Recorded{Kernel: strings.TrimSpace(string(have[fileKernel]))}
+	for file, rows := range map[string]*[]map[string]any{filePath: &r.Path, fileRules: &r.Rules} {
+		if err := json.Unmarshal(have[file], rows); err != nil {
+			return nil, fmt.Errorf("%s: %s: %w", name, file, err)
+		}
+		if len(*rows) == 0 {
+			*rows = nil // as it is before it is written
+		}
+	}
+	r.Conntrack = lab.ParseConntrack(string(have[fileConntrack]))
+	c.Recorded = r
+	return c, nil
+}
+
+// textLines are the lines of a file; none for an empty one.
+func textLines(data []byte) []string {
+	var out []string
+	for _, l := range strings.Split(string(data), "\n") {
+		if l != "" {
+			out = append(out, l)
+		}
+	}
+	return out
+}

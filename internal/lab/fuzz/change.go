@@ -1,0 +1,205 @@
+package fuzz
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/podpath/podpath/internal/topology"
+)
+
+// editor makes edits of a network. It applies each at once, so that the next can build on it.
+type editor struct {
+	*maker
+	top       *topology.Topology
+	spaces    []*topology.Namespace // those that edits are about: nodes and pods
+	addresses []netip.Addr          // what packets are sent to and from
+	ranges    []string              // prefixes with some of these in them
+	chains    int
+	ruled     map[string]*topology.Namespace
+	err       error
+}
+
+// change makes the network's edits: none for one network in six, so that what the plugins write is also seen as they write it.
+func (m *maker) change() error {
+	c := &Case{Cluster: m.cluster(), Options: m.Options()}
+	made, err := c.compile()
+	if err != nil {
+		return err
+	}
+	e := &editor{maker: m, top: made.Topology, ruled: map[string]*topology.Namespace{}}
+	if err := e.survey(); err != nil {
+		return err
+	}
+	recipes := []weighted[func(*topology.Namespace)]{{4, e.sysctls}, {3, e.policyRule}, {3, e.extraRoute}, {4, e.firewall}, {3, e.marking}, {2, e.rejecting},
+		{2, e.translating}, {2, e.masquerading}, {1, e.untracked}, {1, e.ttl}, {1, e.connmark}, {1, e.extraAddress}, {1, e.drawing}, {3, e.narrow}, {5, e.asymmetry}}
+	count := weigh(m.source, weighted[int]{2, 0}, weighted[int]{3, 1}, weighted[int]{3, 2}, weighted[int]{3, 4}, weighted[int]{1, 7})
+	for range count {
+		weigh(m.source, recipes...)(e.space())
+		if e.err != nil {
+			return e.err
+		}
+	}
+	whole := &Case{Cluster: m.cluster(), Options: m.Options(), Edits: m.Edits()}
+	top, err := whole.Topology()
+	if err != nil {
+		return err
+	}
+	return understood(top)
+}
+
+// survey collects what edits can be about.
+func (e *editor) survey() error {
+	c := e.compiled.Cluster
+	seen := map[string]bool{}
+	add := func(a netip.Addr) {
+		if !a.IsValid() {
+			return
+		}
+		e.addresses = append(e.addresses, a)
+		for _, bits := range []int{32, 32, 26, 24, 16} {
+			if p := netip.PrefixFrom(a, bits).Masked().String(); bits == 32 || !seen[p] {
+				seen[p] = true
+				e.ranges = append(e.ranges, p)
+			}
+		}
+	}
+	for _, n := range c.Nodes {
+		for _, x := range n.Cards() {
+			add(x.Address)
+		}
+	}
+	for _, p := range c.Pods {
+		add(p.Address)
+	}
+	for _, s := range c.Services {
+		if a, err := netip.ParseAddr(s.Spec.ClusterIP); err == nil {
+			add(a)
+		}
+	}
+	add(hostAddr)
+	for _, n := range c.Nodes {
+		for range 3 { // most of what decides stands on nodes
+			if err := e.know(n.Name); err != nil {
+				return err
+			}
+		}
+	}
+	for _, p := range c.Pods {
+		if err := e.know(p.Key()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *editor) know(name string) error {
+	ns, err := e.top.Namespace(name)
+	if err == nil {
+		e.spaces = append(e.spaces, ns)
+	}
+	return err
+}
+
+func (e *editor) space() *topology.Namespace { return e.spaces[e.IntN(len(e.spaces))] }
+
+// edit adds an edit, unless the same was made before, and applies it.
+func (e *editor) edit(ns *topology.Namespace, format string, args ...any) bool {
+	l := ns.Name + ": " + fmt.Sprintf(format, args...)
+	if e.err != nil || e.used[l] {
+		return false
+	}
+	e.used[l] = true
+	x, err := ParseEdit(l)
+	if err == nil {
+		err = x.apply(e.top, e.ruled)
+	}
+	if err != nil {
+		e.err = fmt.Errorf("%s: %w", l, err)
+		return false
+	}
+	e.edits = append(e.edits, optional("%s", l))
+	for _, a := range e.addresses {
+		for _, w := range strings.Fields(l) {
+			if strings.TrimSuffix(w, "/32") == a.String() && !slices.Contains(e.hot, a) {
+				e.hot = append(e.hot, a)
+			}
+		}
+	}
+	return true
+}
+
+// device is one of a namespace's devices other than the loopback.
+func (e *editor) device(ns *topology.Namespace) string {
+	var names []string
+	for _, i := range ns.Interfaces {
+		if i.Kind != topology.Loopback {
+			names = append(names, i.Name)
+		}
+	}
+	if len(names) == 0 {
+		return "lo"
+	}
+	return names[e.IntN(len(names))]
+}
+
+func (e *editor) address() netip.Addr { return e.addresses[e.IntN(len(e.addresses))] }
+func (e *editor) prefix() string      { return e.ranges[e.IntN(len(e.ranges))] }
+
+// own is an address that a namespace has itself.
+func (e *editor) own(ns *topology.Namespace) netip.Addr {
+	var out []netip.Addr
+	for _, i := range ns.Interfaces {
+		for _, a := range i.Addresses {
+			if i.Kind != topology.Loopback {
+				out = append(out, a.Prefix.Addr())
+			}
+		}
+	}
+	if len(out) == 0 {
+		return netip.Addr{}
+	}
+	return out[e.IntN(len(out))]
+}
+
+// sysctls changes a switch or two of the kind that decides about packets.
+func (e *editor) sysctls(ns *topology.Namespace) {
+	for range 1 + e.IntN(2) {
+		dev := e.device(ns)
+		if e.yes(3) {
+			dev = "all"
+		}
+		name, value := "rp_filter", pick(e.source, "0", "1", "1", "2")
+		switch e.IntN(10) {
+		case 0:
+			name, value = "src_valid_mark", pick(e.source, "0", "1")
+		case 1:
+			name, value = "accept_local", "1"
+		case 2:
+			name, value = "route_localnet", pick(e.source, "0", "1")
+		case 3:
+			name, value = "forwarding", pick(e.source, "0", "0", "1")
+		case 4:
+			name, value = "arp_ignore", pick(e.source, "0", "1", "1", "2")
+		case 5:
+			name, value = "proxy_arp", pick(e.source, "0", "1")
+		case 6:
+			if e.yes(2) {
+				e.edit(ns, "sysctl net.ipv4.ip_forward=%d", e.IntN(2))
+				continue
+			}
+		}
+		e.edit(ns, "sysctl %s=%s", topology.ConfName(dev, name), value)
+	}
+}
+
+// extraAddress gives a device an address of a subnet that nobody else is in.
+func (e *editor) extraAddress(ns *topology.Namespace) {
+	p := netip.PrefixFrom(addr(10, 9, len(e.edits)%250, 1+e.IntN(3)), pick(e.source, 24, 32))
+	dev := e.device(ns)
+	if i := ns.Interface(dev); i != nil && slices.ContainsFunc(i.Addresses, func(a topology.Address) bool { return a.Prefix.Overlaps(p) }) {
+		return
+	}
+	e.edit(ns, "address %v dev %s", p, dev)
+}

@@ -1,0 +1,70 @@
+package fuzz
+
+import (
+	"encoding/json"
+
+	"github.com/podpath/podpath/internal/lab"
+	"github.com/podpath/podpath/internal/topology"
+	"github.com/podpath/podpath/internal/trace"
+)
+
+// fake is a kernel whose recordings the tracer makes, so that they agree with it, but for what plant does to them.
+type fake struct {
+	plant func(t *topology.Topology, r *lab.Recording)
+	lacks func(t *topology.Topology) string
+	built int
+}
+
+type fakeNetwork struct {
+	*fake
+	top *topology.Topology
+}
+
+func (k *fake) Build(t *topology.Topology) (Network, error) {
+	if k.lacks != nil {
+		if name := k.lacks(t); name != "" {
+			return nil, Lacks(name)
+		}
+	}
+	k.built++
+	return &fakeNetwork{k, t}, nil
+}
+
+func (n *fakeNetwork) Close() error { return nil }
+
+func (n *fakeNetwork) Record(f lab.Flow) (*lab.Recording, error) {
+	r := &lab.Recording{Flow: f, Topology: n.top}
+	q, err := r.Query(true)
+	if err != nil {
+		return nil, err
+	}
+	tr, err := trace.Run(n.top, q)
+	if err != nil {
+		return nil, err
+	}
+	if r.Path, err = rowsOf(tr.Path()); err != nil {
+		return nil, err
+	}
+	if r.Rules, err = rowsOf(tr.Rules()); err != nil {
+		return nil, err
+	}
+	for _, ns := range n.top.Names() {
+		for _, l := range tr.ConntrackLines(ns) {
+			r.Conntrack = append(r.Conntrack, ns+": "+l)
+		}
+	}
+	if n.plant != nil {
+		n.plant(n.top, r)
+	}
+	return r, nil
+}
+
+// rowsOf gives rows as JSON has them.
+func rowsOf[T any](rows []T) ([]map[string]any, error) {
+	b, err := json.Marshal(rows)
+	if err != nil {
+		return nil, err
+	}
+	var out []map[string]any
+	return out, json.Unmarshal(b, &out)
+}
