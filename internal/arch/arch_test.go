@@ -33,7 +33,7 @@ var arrows = map[string][]string{
 	"internal/lab/build":  {"internal/lab/space", "internal/topology"},
 	"internal/lab/record": {"internal/lab", "internal/lab/space", "internal/lab/build", "internal/trace", "internal/topology"},
 	// Random networks and flows, and what becomes of them.
-	"internal/lab/fuzz": {"internal/lab", "internal/trace", "internal/topology", "internal/snapshot", "internal/compile", "internal/cluster", "internal/iptables", "internal/netfilter"},
+	"internal/lab/fuzz": {"internal/lab", "internal/lab/build", "internal/lab/record", "internal/trace", "internal/topology", "internal/snapshot", "internal/compile", "internal/cluster", "internal/iptables", "internal/netfilter"},
 	"internal/share":    {"internal/trace", "internal/compile"},
 	"internal/live":     {"internal/trace", "internal/compile"},
 	"internal/lesson":   {"internal/trace", "internal/compile"},

@@ -233,6 +233,7 @@ func (w *walker) internetGateway(gw *topology.CloudGateway, public netip.Addr) (
 		w.endHop("")
 		return topology.Port{}, false
 	}
+	quoted(&w.p, &w.p.About.IP.Dst, w.p.IP.Src, public)
 	w.p.IP.Src = public
 	w.step(StageFabric, VerdictNAT, GatewayNAT)
 	return w.toInternet()
@@ -328,6 +329,7 @@ func (w *walker) fabricInbound() (topology.Port, bool) {
 func (w *walker) inward(name string) (port topology.Port, ok, known bool) {
 	f, dst := w.top.Fabric, w.p.IP.Dst
 	if gw := f.NATGatewayByPublic(dst); gw != nil {
+		quoted(&w.p, &w.p.About.IP.Src, w.p.IP.Dst, gw.Private)
 		w.p.IP.Dst = gw.Private
 		w.step(StageFabric, VerdictNAT, GatewayNAT)
 		w.endHop(gw.ID)
@@ -338,6 +340,7 @@ func (w *walker) inward(name string) (port topology.Port, ok, known bool) {
 	if card == nil {
 		return port, false, false
 	}
+	quoted(&w.p, &w.p.About.IP.Src, w.p.IP.Dst, private)
 	w.p.IP.Dst = private
 	w.step(StageFabric, VerdictNAT, GatewayNAT)
 	port, ok = w.fromGateway(name, card)
@@ -381,4 +384,12 @@ func (w *walker) natGatewayBack(gw *topology.CloudGateway, public netip.Addr) (t
 	w.more(s).Addr = public
 	w.endHop("")
 	return topology.Port{}, false
+}
+
+// quoted has a translation of addresses reach into an ICMP error: the packet that it quotes came the other way, so that its
+// source is the error's destination (RFC 5508, section 4.2).
+func quoted(p *packet.Packet, side *netip.Addr, from, to netip.Addr) {
+	if p.IP.Protocol == packet.ICMP && packet.IsICMPError(p.L4.ICMPType) && *side == from {
+		*side = to
+	}
 }

@@ -27,9 +27,8 @@ func (w *walker) resolve(dev *topology.Interface) verdict {
 		s := w.drop(NeighbourFailed, "NEIGH_FAILED")
 		s.Addr, s.Interface = ip, dev
 		w.more(s).Would, w.more(s).WouldT[0] = WouldNeighbour, ip.String()
-		if !w.route.fromOut {
-			w.owe(icmpError{typ: packet.ICMPUnreachable, code: 1})
-		}
+		// The host's own socket is told like any other sender, by the loopback device (arp_error_report, ipv4_send_dest_unreach).
+		w.owe(icmpError{typ: packet.ICMPUnreachable, code: 1})
 		return stop
 	}
 	w.p.Eth = packet.Ethernet{Src: dev.MAC, Dst: mac}

@@ -262,6 +262,9 @@ func (t *Trace) Rules() []RuleRow {
 				marks[hop.Name] = mark
 				if s.First {
 					row.At = t.at(hop, s, mark)
+					if s.State == packet.CTNone && i+1 < len(steps) && steps[i+1].State == packet.CTUntracked {
+						row.At.CT, row.At.CTDir = packet.CTUntracked.String(), "original" // as the rule left it, like the mark
+					}
 				}
 				out = append(out, row)
 			}

@@ -178,7 +178,7 @@ func (w *walker) routeOutput() verdict {
 	}
 	w.found(StageSend, &r)
 	if code, _, bad := unroutable(&r); bad {
-		return w.noRoute(code, &r, "IP_OUTNOROUTES")
+		return w.noRoute(code, &r, "") // no packet was made: the socket's own call fails (ip_route_connect)
 	}
 	if w.take(&r, true) == stop {
 		return stop
@@ -236,7 +236,7 @@ func (w *walker) reroute() verdict {
 	r := w.ns.Route(&f)
 	w.found(StageRoute, &r)
 	if code, _, bad := unroutable(&r); bad {
-		return w.noRoute(code, &r, "IP_OUTNOROUTES")
+		return w.noRoute(code, &r, "NETFILTER_DROP") // what ip_route_me_harder fails with is the hook's verdict (ipt_mangle_out)
 	}
 	return w.take(&r, true)
 }

@@ -257,7 +257,10 @@ func (w *walker) sendError(e icmpError) {
 	if e.reset {
 		label = "RST"
 		p.IP = packet.IPv4{Src: a.IP.Dst, Dst: a.IP.Src, TTL: 64, Protocol: packet.TCP, Len: ipHeader + tcpRSTHeader, DF: true}
-		p.L4 = packet.Transport{SrcPort: a.L4.DstPort, DstPort: a.L4.SrcPort, Flags: packet.RST | packet.ACK}
+		p.L4 = packet.Transport{SrcPort: a.L4.DstPort, DstPort: a.L4.SrcPort, Flags: packet.RST}
+		if a.L4.Flags&packet.ACK == 0 { // what acknowledges has said where its sequence is (RFC 9293, section 3.5.2)
+			p.L4.Flags |= packet.ACK
+		}
 	} else {
 		quoted := min(int(a.IP.Len), icmpErrorLimit-ipHeader-icmpHeader)
 		p.IP = packet.IPv4{Dst: a.IP.Src, TTL: 64, Protocol: packet.ICMP, Len: uint16(ipHeader + icmpHeader + quoted), TOS: a.IP.TOS&0x1e | 0xc0}

@@ -212,7 +212,7 @@ func TestWalk(t *testing.T) {
 				}
 			}},
 		{name: "a mark set in OUTPUT routes again", add: map[string]string{"client/iptables-save.txt": "*mangle\n:PREROUTING ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n:POSTROUTING ACCEPT [0:0]\n-A OUTPUT -d 10.9.9.9/32 -j MARK --set-xmark 0x7/0xffffffff\nCOMMIT\n",
-			"client/rule.txt": "100:\tfrom all fwmark 0x7 lookup 100\n", "client/route.txt": "blackhole default table 100\n"}, edit: to("10.9.9.9"), outcome: trace.Dropped, code: trace.RouteBlackhole, reason: "IP_OUTNOROUTES", legs: []string{""}},
+			"client/rule.txt": "100:\tfrom all fwmark 0x7 lookup 100\n", "client/route.txt": "blackhole default table 100\n"}, edit: to("10.9.9.9"), outcome: trace.Dropped, code: trace.RouteBlackhole, reason: "NETFILTER_DROP", legs: []string{""}},
 		{name: "dnat in OUTPUT routes again", add: map[string]string{"client/iptables-save.txt": nat("-A OUTPUT -d 10.96.0.1/32 -p tcp -j DNAT --to-destination 10.0.1.1:80")}, edit: to("10.96.0.1"),
 			outcome: trace.Delivered, legs: []string{"client>eth0 router<left", "router>left client<eth0"}},
 

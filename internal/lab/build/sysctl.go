@@ -36,12 +36,14 @@ func (n *Net) base(ns *topology.Namespace) error {
 var confKeys = []string{"rp_filter", "src_valid_mark", "accept_local", "route_localnet", "proxy_arp", "arp_ignore", "send_redirects"}
 
 // pace changes when the kernel does things, never what it does: every ICMP error is sent, no closed connection lingers in a
-// port's way.
+// port's way, nothing that was lost is sent again as long as anyone looks.
 var pace = map[string]string{
 	"net.ipv4.icmp_ratelimit":     "0",
 	"net.ipv4.icmp_msgs_per_sec":  "100000",
 	"net.ipv4.icmp_msgs_burst":    "100000",
 	"net.ipv4.tcp_max_tw_buckets": "0",
+	"net.ipv4.tcp_early_retrans":  "0",
+	"net.ipv4.tcp_rto_min_us":     "5000000",
 }
 
 // neighbourPace is the same for a device's neighbours: one that does not answer is given up after a fraction of a second, one

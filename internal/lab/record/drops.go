@@ -62,13 +62,13 @@ func (d *dropTrace) close() {
 
 func (d *dropTrace) clear() { _ = os.WriteFile(d.dir+"/trace", nil, 0) }
 
-var kfree = regexp.MustCompile(`^\s*(.*)-(\d+)\s.*kfree_skb: .*protocol=2048 location=(\S+) reason: (\S+)`)
+var kfree = regexp.MustCompile(`^\s*.*-(\d+)\s+\[\d+\]\s+(\S+)\s.*kfree_skb: .*protocol=2048 location=(\S+) reason: (\S+)`)
 
 // ordinary are reasons that say nothing about a packet's way: what a socket did with what it had.
 var ordinary = map[string]bool{"NOT_SPECIFIED": true, "QUEUE_PURGE": true, "SOCKET_CLOSE": true, "TCP_OLD_ACK": true}
 
-// take gives the drops since the last clear, of packets that this process sent: they are handled in the context of the thread
-// that sent them, or in a softirq's.
+// take gives the drops since the last clear, of packets that this process sent: they are handled by the thread that sent them, or
+// in a softirq.
 func (d *dropTrace) take() []lab.Drop {
 	b, err := os.ReadFile(d.dir + "/trace")
 	if err != nil {
@@ -80,7 +80,8 @@ func (d *dropTrace) take() []lab.Drop {
 		if m == nil || ordinary[m[4]] {
 			continue
 		}
-		if !exists("/proc/self/task/"+m[2]) && !strings.HasPrefix(m[1], "<idle>") && !strings.HasPrefix(m[1], "ksoftirqd") && !strings.HasPrefix(m[1], "kworker") {
+		// The third flag is s or h in an interrupt, which runs on top of whoever was running.
+		if softirq := len(m[2]) > 2 && strings.ContainsAny(m[2][2:3], "shHzZ"); !softirq && !exists("/proc/self/task/"+m[1]) {
 			continue
 		}
 		where, _, _ := strings.Cut(m[3], "+")

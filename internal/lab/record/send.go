@@ -40,6 +40,9 @@ const Timeout = "timeout"
 // settled is how long nothing may move when both sides are done: what is under way then needs no application any more.
 const settled = 25 * time.Millisecond
 
+// longest is how long a flow may take: a TCP that hears nothing sends its SYN again after a second (TCP_TIMEOUT_INIT).
+const longest = 900 * time.Millisecond
+
 // slice is how long a socket sleeps before it looks whether anybody still waits.
 const slice = 10
 
@@ -78,7 +81,7 @@ func (r *Recorder) exchange(f lab.Flow) (*sent, error) {
 	}()
 	out := &sent{}
 	client, pending := "", true
-	quiet := time.Now()
+	begun, quiet := time.Now(), time.Now()
 	for {
 		frames := await(r.taps, slice*time.Millisecond)
 		out.frames = append(out.frames, frames...)
@@ -96,7 +99,7 @@ func (r *Recorder) exchange(f lab.Flow) (*sent, error) {
 		if !pending && c.busy.Load() == 0 {
 			patience = settled
 		}
-		if time.Since(quiet) > patience {
+		if time.Since(quiet) > patience || time.Since(begun) > longest {
 			break
 		}
 	}

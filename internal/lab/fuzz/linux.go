@@ -1,0 +1,64 @@
+package fuzz
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/podpath/podpath/internal/lab"
+	"github.com/podpath/podpath/internal/lab/build"
+	recorder "github.com/podpath/podpath/internal/lab/record"
+	"github.com/podpath/podpath/internal/topology"
+)
+
+// Linux is the running kernel: it builds networks out of namespaces of one lab, one network at a time.
+type Linux struct {
+	Lab string // the lab's name
+}
+
+// Build makes a network's namespaces and begins to watch them.
+func (k Linux) Build(t *topology.Topology) (Network, error) {
+	net, err := build.Build(k.Lab, t)
+	var lacks *build.LacksError
+	if errors.As(err, &lacks) {
+		return nil, fmt.Errorf("%w %s", ErrLacks, strings.Join(lacks.What, ", "))
+	}
+	if err != nil {
+		return nil, err
+	}
+	rec, err := recorder.New(net)
+	if err != nil {
+		return nil, errors.Join(err, net.Close())
+	}
+	return &linuxNetwork{net: net, rec: rec}, nil
+}
+
+type linuxNetwork struct {
+	net  *build.Net
+	rec  *recorder.Recorder
+	last *lab.Flow
+}
+
+// again is how long a network rests before the same flow is sent once more: the kernel sends one "no route" a second to a host
+// once five have gone (ip_error in net/ipv4/route.c).
+const again = 1200 * time.Millisecond
+
+// Record sends a flow. Whoever sends the same flow again doubts what came of it: then there is more time for everything.
+func (n *linuxNetwork) Record(f lab.Flow) (*lab.Recording, error) {
+	if n.last != nil && reflect.DeepEqual(*n.last, f) {
+		time.Sleep(again)
+		n.rec.Patience *= 2
+	} else {
+		n.rec.Patience = recorder.DefaultPatience
+	}
+	last := f
+	n.last = &last
+	return n.rec.Record(f)
+}
+
+func (n *linuxNetwork) Close() error {
+	n.rec.Close()
+	return n.net.Close()
+}
