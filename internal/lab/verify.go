@@ -237,9 +237,17 @@ func (c *comparison) path(kernel, tracer []map[string]any) {
 				c.random[portOf(p)] = true
 			}
 		}
+		if l4, ok := a["l4"].(map[string]any); ok { // so is that of a tunnel's packet that an error is about
+			if about, ok := l4["about"].(map[string]any); ok && portOf(about["dport"]) == vxlanPort {
+				c.random[portOf(about["sport"])] = true
+			}
+		}
 		return c.sameMap(a, b, skip, true)
 	})
 }
+
+// vxlanPort is IANA's for VXLAN (RFC 7348).
+const vxlanPort = "4789"
 
 func (c *comparison) rules(kernel, tracer []map[string]any) {
 	c.report.RuleRows = len(kernel)

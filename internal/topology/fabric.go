@@ -334,7 +334,7 @@ func (f *Fabric) RouterMAC(subnet string) packet.MAC {
 }
 
 // ARP is the fabric's answer to a guest's question: the router's MAC for its address, a card's own for an address in
-// the same subnet, nothing for others (facts/underlay.md, section 1).
+// the same subnet, nothing for others (facts/underlay.md, section 1). For an address of its own a card hears nothing either.
 func (f *Fabric) ARP(card *ENICard, ip netip.Addr) (packet.MAC, bool) {
 	s := f.Subnet(card.Subnet)
 	if s == nil {
@@ -343,7 +343,7 @@ func (f *Fabric) ARP(card *ENICard, ip netip.Addr) (packet.MAC, bool) {
 	if ip == s.Router() {
 		return s.RouterMAC, true
 	}
-	if c := f.CardOf(ip); c != nil && c.Subnet == card.Subnet {
+	if c := f.CardOf(ip); c != nil && c != card && c.Subnet == card.Subnet {
 		return c.MAC, true
 	}
 	return packet.MAC{}, false

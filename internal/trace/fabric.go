@@ -364,6 +364,12 @@ func (w *walker) fromGateway(name string, card *topology.ENICard) (topology.Port
 func (w *walker) natGatewayBack(gw *topology.CloudGateway, public netip.Addr) (topology.Port, bool) {
 	f := w.top.Fabric
 	w.beginHop(gw.ID, topology.Gateway, nil, "vpc")
+	if w.natGatewayError(gw, public) {
+		w.step(StageFabric, VerdictNAT, NATGatewayUndo)
+		w.endHop(f.Name)
+		w.beginHop(f.Name, topology.Router, nil, gw.ID)
+		return w.toCard(nil, w.p.IP.Dst)
+	}
 	t, _ := netfilter.TupleOf(&w.p.Frame)
 	t.Dst = public
 	for _, e := range w.fabric.nat {
@@ -384,6 +390,29 @@ func (w *walker) natGatewayBack(gw *topology.CloudGateway, public netip.Addr) (t
 	w.more(s).Addr = public
 	w.endHop("")
 	return topology.Port{}, false
+}
+
+// natGatewayError undoes a mapping for an ICMP error about a packet that went out by it, in the quote too (RFC 5508, section 4.2).
+func (w *walker) natGatewayError(gw *topology.CloudGateway, public netip.Addr) bool {
+	if w.p.IP.Protocol != packet.ICMP || !packet.IsICMPError(w.p.L4.ICMPType) {
+		return false
+	}
+	about := packet.Frame{IP: w.p.About.IP, L4: w.p.About.L4}
+	about.IP.Src = public
+	t, _ := netfilter.TupleOf(&about)
+	for _, e := range w.fabric.nat {
+		if e.gateway != gw || e.outside != t {
+			continue
+		}
+		w.p.IP.Dst, w.p.About.IP.Src = e.inside.Src, e.inside.Src
+		if t.Protocol == packet.ICMP {
+			w.p.About.L4.ICMPID = e.inside.SrcPort
+		} else {
+			w.p.About.L4.SrcPort = e.inside.SrcPort
+		}
+		return true
+	}
+	return false
 }
 
 // quoted has a translation of addresses reach into an ICMP error: the packet that it quotes came the other way, so that its

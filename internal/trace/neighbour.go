@@ -64,8 +64,9 @@ func (w *walker) ask(dev *topology.Interface, ip netip.Addr) (mac packet.MAC, co
 		return f.OutsideMAC, NeighbourFabric, nil, f.Name
 	}
 	var found packet.MAC
+	asker := w.asker(dev, ip)
 	w.segment(dev, func(ns *topology.Namespace, i *topology.Interface) bool {
-		if m, proxy, ok := answersARP(ns, i, ip); ok {
+		if m, proxy, ok := answersARP(ns, i, ip, asker); ok {
 			found, who, code = m, ns.Name, NeighbourARP
 			if proxy {
 				code = NeighbourProxy
@@ -130,10 +131,19 @@ func (w *walker) segment(dev *topology.Interface, visit func(*topology.Namespace
 	outOf(w.ns, dev)
 }
 
+// asker is the address that an ARP request asks from: the packet's source if that is this host's, else what the device has
+// (arp_solicit in net/ipv4/arp.c, with arp_announce 0).
+func (w *walker) asker(dev *topology.Interface, ip netip.Addr) netip.Addr {
+	if src := w.p.IP.Src; w.ns.AddrType(src, "") == iptables.AddrLocal {
+		return src
+	}
+	return w.ns.SelectSource(dev.Name, ip, topology.ScopeLink)
+}
+
 // answersARP says whether a host answers a request for an address that came in by an interface (arp_process in
 // net/ipv4/arp.c): for its own addresses, as far as arp_ignore lets it, and with proxy ARP for what it would route out
-// of another interface.
-func answersARP(ns *topology.Namespace, in *topology.Interface, ip netip.Addr) (mac packet.MAC, proxy, ok bool) {
+// of another interface. Whoever asks must be one whose packets would be let in (ip_route_input_noref).
+func answersARP(ns *topology.Namespace, in *topology.Interface, ip, asker netip.Addr) (mac packet.MAC, proxy, ok bool) {
 	if ns.AddrType(ip, "") == iptables.AddrLocal {
 		if in.ARPIgnore() > 0 {
 			own := false
@@ -144,9 +154,20 @@ func answersARP(ns *topology.Namespace, in *topology.Interface, ip netip.Addr) (
 				return mac, false, false
 			}
 		}
-		return in.MAC, false, true
+		return in.MAC, false, letIn(ns, in, asker, ip, "lo")
 	}
 	if !in.Forwarding() {
+		return mac, false, false
+	}
+	r := ns.Route(&topology.Lookup{Dst: ip, Src: asker, IIF: in.Name})
+	if r.Route == nil || r.Route.Type != topology.Unicast {
+		return mac, false, false
+	}
+	out := r.Route.Dev()
+	if r.Nexthop != nil {
+		out = r.Nexthop.Dev
+	}
+	if out == in.Name || !letIn(ns, in, asker, ip, out) {
 		return mac, false, false
 	}
 	for _, n := range ns.Neighbours {
@@ -154,12 +175,14 @@ func answersARP(ns *topology.Namespace, in *topology.Interface, ip netip.Addr) (
 			return in.MAC, true, true
 		}
 	}
-	if !in.ProxyARP() {
-		return mac, false, false
+	return in.MAC, true, in.ProxyARP()
+}
+
+// letIn says whether a host would take a packet from an address that came in by an interface. One from nowhere asks whether an
+// address is free, and is always heard (arp_process, duplicate address detection).
+func letIn(ns *topology.Namespace, in *topology.Interface, from, to netip.Addr, out string) bool {
+	if !from.IsValid() {
+		return true
 	}
-	r := ns.Route(&topology.Lookup{Dst: ip, Src: netip.AddrFrom4([4]byte{}), IIF: in.Name})
-	if r.Route == nil || r.Route.Type != topology.Unicast || r.Route.Dev() == in.Name {
-		return mac, false, false
-	}
-	return in.MAC, true, true
+	return validateSource(ns, in, &topology.Lookup{Src: to, Dst: from, IIF: out}).code == ""
 }

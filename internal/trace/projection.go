@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/podpath/podpath/internal/packet"
@@ -262,7 +263,7 @@ func (t *Trace) Rules() []RuleRow {
 				marks[hop.Name] = mark
 				if s.First {
 					row.At = t.at(hop, s, mark)
-					if s.State == packet.CTNone && i+1 < len(steps) && steps[i+1].State == packet.CTUntracked {
+					if s.State == packet.CTNone && s.untracks() {
 						row.At.CT, row.At.CTDir = packet.CTUntracked.String(), "original" // as the rule left it, like the mark
 					}
 				}
@@ -291,6 +292,12 @@ func (s *Step) place() (chain string, rule int, text string) {
 		return chain, 0, "(end of chain)"
 	}
 	return chain, 0, ""
+}
+
+// untracks says whether the step's rule excepts its packet from connection tracking.
+func (s *Step) untracks() bool {
+	_, _, text := s.place()
+	return s.Rule != nil && (strings.Contains(text, " -j CT --notrack") || strings.HasSuffix(text, " -j NOTRACK")) || s.NFTRule != nil && slices.Contains(strings.Fields(text), "notrack")
 }
 
 // decided is the line of a netfilter step that ended a packet: the rule, or the policy as `iptables -S` writes it.

@@ -200,6 +200,9 @@ func (w *walker) noRoute(code Code, r *topology.Result, reason string) verdict {
 		w.more(s).Would, w.more(s).WouldT[0] = WouldGive, "ip route show table "+r.Missing.String()
 		return stop
 	}
+	if reason == "IP_INNOROUTES" && code != RouteNone {
+		reason = "NOT_SPECIFIED" // ip_error names a reason only where there is no route at all
+	}
 	s = w.drop(code, reason)
 	w.more(s).Would, w.more(s).WouldT[0] = WouldAddRoute, w.p.IP.Dst.String()
 	s.Route, s.Policy = r.Route, r.Rule
@@ -284,7 +287,7 @@ func (w *walker) routeInput(in *topology.Interface) verdict {
 		}
 		return w.take(&r, false)
 	case !in.Forwarding():
-		s := w.drop(ForwardingOff, "IP_INNOROUTES")
+		s := w.drop(ForwardingOff, "IP_INADDRERRORS") // ip_error, with EHOSTUNREACH
 		w.more(s).Text[0] = in.Name
 		w.more(s).Would, w.more(s).WouldT[0] = WouldForward, topology.ConfName(in.Name, "forwarding")
 		return stop
@@ -314,67 +317,82 @@ func (w *walker) skipRouting() bool {
 	return true
 }
 
-// reversePath is fib_validate_source: would an answer to the packet's source leave by where it came in? The lookup is
-// made as if the answer came in by the device that the packet is to leave by ("lo" for local ones), so `iif` rules see
-// that.
+// reversePath is fib_validate_source: would an answer to the packet's source leave by where it came in?
 func (w *walker) reversePath(in *topology.Interface, out string) verdict {
-	src := w.p.IP.Src
-	mode := in.RPFilter()
-	if in.Kind == topology.Loopback {
-		return goOn
-	}
-	if mode == 0 {
-		// Without rp_filter only one thing is looked at: a source that is this host's own (IP_LOCAL_SOURCE).
-		if t := w.ns.AddrType(src, ""); !in.AcceptLocal() && (t == iptables.AddrLocal || t == iptables.AddrBroadcast) {
-			s := w.drop(MartianSource, "IP_LOCAL_SOURCE")
-			w.more(s).Would, w.more(s).WouldT[0], w.more(s).WouldT[1] = WouldLoosen, topology.ConfName(in.Name, "accept_local"), "1"
-			return stop
-		}
-		return goOn
-	}
-	f := topology.Lookup{Src: w.p.IP.Dst, Dst: src, IIF: out, TOS: w.p.IP.TOS & 0x1c, Protocol: w.p.IP.Protocol,
+	f := topology.Lookup{Src: w.p.IP.Dst, Dst: w.p.IP.Src, IIF: out, TOS: w.p.IP.TOS & 0x1c, Protocol: w.p.IP.Protocol,
 		SrcPort: w.p.L4.DstPort, DstPort: w.p.L4.SrcPort}
 	if in.SrcValidMark() {
 		f.Mark = w.p.Mark
 	}
-	r := w.ns.Route(&f)
-	word := "strict"
-	if mode == 2 {
-		word = "loose"
-	}
+	v := validateSource(w.ns, in, &f)
 	note := func(s *Step) *Step {
-		s.Interface, s.Route, s.Policy = in, r.Route, r.Rule
-		s.Target = word
+		if v.looked {
+			s.Interface, s.Route, s.Policy, s.Target = in, v.result.Route, v.result.Rule, "strict"
+			if in.RPFilter() == 2 {
+				s.Target = "loose"
+			}
+		}
 		return s
 	}
-	fail := func() verdict {
-		s := note(w.drop(ReversePathFailed, "IP_RPFILTER"))
-		w.more(s).Would, w.more(s).WouldT[0], w.more(s).WouldT[1] = WouldLoosen, topology.ConfName(in.Name, "rp_filter"), "2"
+	would := func(s *Step, name, value string) {
+		w.more(s).Would, w.more(s).WouldT[0], w.more(s).WouldT[1] = WouldLoosen, topology.ConfName(in.Name, name), value
+	}
+	switch {
+	case v.code == ReversePathFailed:
+		would(note(w.drop(v.code, "IP_RPFILTER")), "rp_filter", "2")
 		return stop
-	}
-	ok := func() verdict {
-		note(w.step(StageRoute, VerdictOK, ReversePathOK))
-		return goOn
-	}
-	if _, _, bad := unroutable(&r); bad {
-		return fail() // no way back at all: both modes refuse
-	}
-	if r.Route.Type != topology.Unicast && !(r.Route.Type == topology.LocalRoute && in.AcceptLocal()) {
-		s := note(w.drop(MartianSource, "IP_LOCAL_SOURCE"))
-		if r.Route.Type == topology.LocalRoute {
-			w.more(s).Would, w.more(s).WouldT[0], w.more(s).WouldT[1] = WouldLoosen, topology.ConfName(in.Name, "accept_local"), "1"
+	case v.code == MartianSource:
+		s := note(w.drop(v.code, "IP_LOCAL_SOURCE"))
+		if !v.looked || v.result.Route.Type == topology.LocalRoute {
+			would(s, "accept_local", "1")
 		}
 		return stop
+	case v.looked:
+		note(w.step(StageRoute, VerdictOK, ReversePathOK))
+	}
+	return goOn
+}
+
+// sourceCheck is what fib_validate_source found: code is "" where the source may come in.
+type sourceCheck struct {
+	code   Code
+	looked bool // a route back was looked up
+	result topology.Result
+}
+
+// validateSource asks whether a packet, or an ARP request, may come in by a device with its source. f is the lookup of the way
+// back, made as if the answer came in by the device that the packet is to leave by ("lo" for local ones), so `iif` rules see that.
+func validateSource(ns *topology.Namespace, in *topology.Interface, f *topology.Lookup) sourceCheck {
+	if in.Kind == topology.Loopback {
+		return sourceCheck{}
+	}
+	mode := in.RPFilter()
+	if mode == 0 {
+		// Without rp_filter only one thing is looked at: a source that is this host's own (IP_LOCAL_SOURCE).
+		if t := ns.AddrType(f.Dst, ""); !in.AcceptLocal() && (t == iptables.AddrLocal || t == iptables.AddrBroadcast) {
+			return sourceCheck{code: MartianSource}
+		}
+		return sourceCheck{}
+	}
+	r := ns.Route(f)
+	out := sourceCheck{looked: true, result: r}
+	if _, _, bad := unroutable(&r); bad {
+		out.code = ReversePathFailed // no way back at all: both modes refuse
+		return out
+	}
+	if r.Route.Type != topology.Unicast && !(r.Route.Type == topology.LocalRoute && in.AcceptLocal()) {
+		out.code = MartianSource
+		return out
 	}
 	for _, n := range r.Route.Nexthops { // any next hop will do (fib_info_nh_uses_dev)
 		if n.Dev == in.Name {
-			return ok()
+			return out
 		}
 	}
 	// Loose mode looks again for a way by the interface itself, and an interface without an address has none to give;
 	// what that second look finds does not matter any more.
 	if len(in.Addresses) == 0 || mode == 1 {
-		return fail()
+		out.code = ReversePathFailed
 	}
-	return ok()
+	return out
 }

@@ -168,13 +168,13 @@ func TestWalk(t *testing.T) {
 
 		// Routes that do not forward (ip_error in net/ipv4/route.c gives the ICMP code).
 		{name: "no route", edit: to("10.9.9.9"), outcome: trace.Dropped, code: trace.RouteNone, reason: "IP_INNOROUTES", legs: []string{"client>eth0 router<left", "router>left client<eth0"}, check: icmp(3, 0, "10.0.1.1", 0)},
-		{name: "unreachable", add: map[string]string{"router/route.txt": "unreachable 10.9.0.0/16\n"}, edit: to("10.9.9.9"), outcome: trace.Dropped, code: trace.RouteUnreachable, reason: "IP_INNOROUTES",
+		{name: "unreachable", add: map[string]string{"router/route.txt": "unreachable 10.9.0.0/16\n"}, edit: to("10.9.9.9"), outcome: trace.Dropped, code: trace.RouteUnreachable, reason: "NOT_SPECIFIED",
 			legs: []string{"client>eth0 router<left", "router>left client<eth0"}, check: icmp(3, 1, "10.0.1.1", 0)},
-		{name: "prohibit", add: map[string]string{"router/route.txt": "prohibit 10.9.0.0/16\n"}, edit: to("10.9.9.9"), outcome: trace.Dropped, code: trace.RouteProhibit, reason: "IP_INNOROUTES",
+		{name: "prohibit", add: map[string]string{"router/route.txt": "prohibit 10.9.0.0/16\n"}, edit: to("10.9.9.9"), outcome: trace.Dropped, code: trace.RouteProhibit, reason: "NOT_SPECIFIED",
 			legs: []string{"client>eth0 router<left", "router>left client<eth0"}, check: icmp(3, 13, "10.0.1.1", 0)},
-		{name: "blackhole", add: map[string]string{"router/route.txt": "blackhole 10.9.0.0/16\n"}, edit: to("10.9.9.9"), outcome: trace.Dropped, code: trace.RouteBlackhole, reason: "IP_INNOROUTES",
+		{name: "blackhole", add: map[string]string{"router/route.txt": "blackhole 10.9.0.0/16\n"}, edit: to("10.9.9.9"), outcome: trace.Dropped, code: trace.RouteBlackhole, reason: "NOT_SPECIFIED",
 			legs: []string{"client>eth0 router<left"}},
-		{name: "no router", add: map[string]string{"router/sysctl.txt": "net.ipv4.conf.left.forwarding = 0\n"}, outcome: trace.Dropped, code: trace.ForwardingOff, reason: "IP_INNOROUTES", legs: []string{"client>eth0 router<left"}},
+		{name: "no router", add: map[string]string{"router/sysctl.txt": "net.ipv4.conf.left.forwarding = 0\n"}, outcome: trace.Dropped, code: trace.ForwardingOff, reason: "IP_INADDRERRORS", legs: []string{"client>eth0 router<left"}},
 		{name: "nobody on the link", edit: to("10.0.2.99"), outcome: trace.Dropped, code: trace.NeighbourFailed, reason: "NEIGH_FAILED", legs: []string{"client>eth0 router<left", "router>left client<eth0"}, check: icmp(3, 1, "10.0.1.1", 0)},
 		{name: "a table that was not given", add: map[string]string{"router/rule.txt": "100:\tfrom 10.0.1.2 lookup 77\n", "router/route.txt": ""}, edit: to("10.9.9.9"), outcome: trace.Undetermined, code: trace.TableMissing, legs: []string{"client>eth0 router<left"}},
 

@@ -154,7 +154,10 @@ func (x *fabric) plug(t *topology.Topology, c *topology.ENICard) error {
 	}
 	i.Addresses = []topology.Address{{Prefix: topology.Single(s.Router()), Scope: topology.ScopeLink}}
 	for _, p := range owned(c) {
-		for a := p.Addr(); p.Contains(a); a = a.Next() {
+		for a := p.Masked().Addr(); p.Contains(a); a = a.Next() {
+			if x.f.CardOf(a) != c {
+				continue // an address is one card's, whatever prefix another has
+			}
 			x.vpc.Neighbours = append(x.vpc.Neighbours, topology.Neighbour{IP: a, Dev: i.Name, MAC: c.MAC.String(), State: "PERMANENT"})
 		}
 	}
@@ -268,7 +271,10 @@ func (x *fabric) acquaint() {
 				continue
 			}
 			for _, p := range owned(o) {
-				for a := p.Addr(); p.Contains(a); a = a.Next() {
+				for a := p.Masked().Addr(); p.Contains(a); a = a.Next() {
+					if x.f.CardOf(a) != o {
+						continue
+					}
 					x.known[c.Port.Namespace] = append(x.known[c.Port.Namespace], topology.Neighbour{IP: a, Dev: c.Port.Interface, MAC: o.MAC.String(), State: "PERMANENT"})
 				}
 			}

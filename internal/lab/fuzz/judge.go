@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/podpath/podpath/internal/lab"
+	"github.com/podpath/podpath/internal/topology"
 	"github.com/podpath/podpath/internal/trace"
 )
 
@@ -96,6 +97,9 @@ func judge(r *lab.Recording, exchange bool) (*Verdict, error) {
 	case slices.ContainsFunc(rep.Trace.Assumptions, func(a trace.Assumption) bool { return a.Code == trace.AssumeWhole }):
 		v.Not = true // the kernel sends fragments, which the tracer shows as one packet
 		return v, nil
+	case turnsAtGateway(rep.Trace):
+		v.Not = true // a VPC's own affair, which no kernel judges
+		return v, nil
 	case undetermined(rep.Trace):
 		v.Partly = true
 		x := *r
@@ -110,6 +114,26 @@ func judge(r *lab.Recording, exchange bool) (*Verdict, error) {
 		v.Difference = &rep.Differences[0]
 	}
 	return v, nil
+}
+
+// turnsAtGateway says whether a packet leaves by a NAT gateway for an address of the VPC's own.
+func turnsAtGateway(t *trace.Trace) bool {
+	if t.Topology.Fabric == nil {
+		return false
+	}
+	for i := range t.Legs {
+		nat, inside := false, false
+		for _, h := range t.Hops(&t.Legs[i]) {
+			if g := t.Topology.Fabric.Gateway(h.Name); g != nil && g.Kind == topology.NATGateway {
+				nat = true
+			}
+			inside = nat && h.NS != nil && h.NS.Kind != topology.External
+		}
+		if inside && t.Legs[i].Kind == trace.Request {
+			return true
+		}
+	}
+	return false
 }
 
 func firstRows(rows []map[string]any, n int) []map[string]any { return rows[:min(n, len(rows))] }

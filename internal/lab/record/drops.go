@@ -65,7 +65,7 @@ func (d *dropTrace) clear() { _ = os.WriteFile(d.dir+"/trace", nil, 0) }
 var kfree = regexp.MustCompile(`^\s*.*-(\d+)\s+\[\d+\]\s+(\S+)\s.*kfree_skb: .*protocol=2048 location=(\S+) reason: (\S+)`)
 
 // ordinary are reasons that say nothing about a packet's way: what a socket did with what it had.
-var ordinary = map[string]bool{"NOT_SPECIFIED": true, "QUEUE_PURGE": true, "SOCKET_CLOSE": true, "TCP_OLD_ACK": true}
+var ordinary = map[string]bool{"QUEUE_PURGE": true, "SOCKET_CLOSE": true, "TCP_OLD_ACK": true}
 
 // take gives the drops since the last clear, of packets that this process sent: they are handled by the thread that sent them, or
 // in a softirq.

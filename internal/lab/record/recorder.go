@@ -125,23 +125,14 @@ func (r *Recorder) Record(f lab.Flow) (*lab.Recording, error) {
 		return nil, err
 	}
 	path, numbers := buildPath(sent.frames, r.ports)
-	rules, err := r.buildRules(path, numbers)
-	if err != nil {
-		return nil, err
-	}
+	rules := r.buildRules(sent.events, path, numbers)
 	out := &lab.Recording{Flow: f, Topology: r.net.Topology}
 	out.Path, out.Rules = generic(path), generic(rules)
 	out.Flow.ClientSaw, out.Flow.ServerSaw = sent.client, sent.server
 	out.Flow.Kernel = Kernel()
 	out.Flow.RandomPorts = drawn(path, &f)
 	out.Flow.Packets = packets(path)
-	if out.Conntrack, err = r.conntrack(); err != nil {
-		return nil, err
-	}
-	if r.drops != nil {
-		out.Drops = r.drops.take()
-		out.HasDrops = true
-	}
+	out.Conntrack, out.Drops, out.HasDrops = sent.conns, sent.drops, r.drops != nil
 	out.Frames = sent.captured()
 	return out, nil
 }

@@ -37,14 +37,10 @@ var states = map[uint32]string{1: "invalid", 2: "established", 4: "related", 8: 
 
 // buildRules makes rows of the trace events: which rule a packet met, where, and what it was then. Rows of one packet stand in
 // the order in which it visited the namespaces.
-func (r *Recorder) buildRules(path []row, numbers map[string]numbered) ([]trace.RuleRow, error) {
+func (r *Recorder) buildRules(events [][]map[uint16][]byte, path []row, numbers map[string]numbered) []trace.RuleRow {
 	var out []trace.RuleRow
-	for _, t := range r.rules {
-		events, err := t.events()
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, t.rows(events, numbers, r)...)
+	for i, t := range r.rules {
+		out = append(out, t.rows(events[i], numbers, r)...)
 	}
 	visits := map[string]int{}
 	for i, p := range path {
@@ -65,7 +61,7 @@ func (r *Recorder) buildRules(path []row, numbers map[string]numbered) ([]trace.
 		}
 		return order(&out[a]) < order(&out[b])
 	})
-	return out, nil
+	return out
 }
 
 // walking is a packet on its way through one base chain.

@@ -19,6 +19,9 @@ import (
 // sent is what came of a flow.
 type sent struct {
 	frames []frame
+	events [][]map[uint16][]byte // of the traced namespaces, in their order
+	drops  []lab.Drop
+	conns  []string
 	client string   // what the client application saw
 	server []string // the namespaces whose server got something
 }
@@ -103,6 +106,9 @@ func (r *Recorder) exchange(f lab.Flow) (*sent, error) {
 			break
 		}
 	}
+	if err := r.note(out); err != nil { // before the sockets close: that is no part of the flow
+		return nil, err
+	}
 	c.over.Store(true)
 	if pending {
 		client = <-done
@@ -115,6 +121,22 @@ func (r *Recorder) exchange(f lab.Flow) (*sent, error) {
 	}
 	out.client, out.server = client, c.server
 	return out, nil
+}
+
+// note takes what the kernel has said beside the frames.
+func (r *Recorder) note(s *sent) (err error) {
+	for _, t := range r.rules {
+		e, err := t.events()
+		if err != nil {
+			return err
+		}
+		s.events = append(s.events, e)
+	}
+	if r.drops != nil {
+		s.drops = r.drops.take()
+	}
+	s.conns, err = r.conntrack()
+	return err
 }
 
 func kind(protocol string) int {
