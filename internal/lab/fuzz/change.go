@@ -37,9 +37,9 @@ func (m *maker) change() error {
 		return err
 	}
 	recipes := []weighted[func(*topology.Namespace)]{{5, e.sysctls}, {7, e.policyRule}, {6, e.extraRoute}, {5, e.firewall}, {4, e.marking}, {4, e.rejecting},
-		{5, e.translating}, {2, e.masquerading}, {1, e.untracked}, {2, e.ttl}, {1, e.connmark}, {1, e.extraAddress}, {1, e.drawing}, {3, e.narrow}, {5, e.asymmetry},
+		{5, e.translating}, {2, e.masquerading}, {1, e.untracked}, {2, e.ttl}, {1, e.connmark}, {1, e.extraAddress}, {1, e.drawing}, {3, e.narrow}, {6, e.asymmetry},
 		{5, e.jumping}, {3, e.sourced}, {4, e.asking}}
-	count := weigh(m.source, weighted[int]{2, 0}, weighted[int]{2, 2}, weighted[int]{4, 4}, weighted[int]{4, 7}, weighted[int]{2, 11}, weighted[int]{1, 16})
+	count := weigh(m.source, weighted[int]{2, 0}, weighted[int]{2, 3}, weighted[int]{4, 6}, weighted[int]{4, 10}, weighted[int]{2, 16}, weighted[int]{1, 22})
 	for range count {
 		weigh(m.source, recipes...)(e.aim())
 		if e.err != nil {

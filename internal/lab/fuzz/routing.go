@@ -340,7 +340,7 @@ func (e *editor) asymmetry(ns *topology.Namespace) {
 		return
 	}
 	e.edit(ns, "rule %d:\tfrom all fwmark 0x1/0x1 lookup %d", 5+e.IntN(500), table)
-	e.edit(ns, "iptables -t mangle -I PREROUTING%s -j MARK --set-xmark 0x1/0x1", pick(e.source, "", format(" -s %v/32", a), format(" -d %v/32", a)))
+	e.edit(ns, "iptables -t mangle -I PREROUTING%s -j MARK --set-xmark 0x1/0x1", pick(e.source, "", format(" -s %v/32", a), format(" -s %v/32", a), format(" -d %v/32", a)))
 	e.edit(ns, "sysctl net.ipv4.conf.all.src_valid_mark=%d", e.IntN(2))
 }
 

@@ -127,7 +127,7 @@ func (r *run) flow(d *Design, c *Case, i int, built Network) (*Verdict, error) {
 		return nil, fmt.Errorf("trace: %w", err)
 	}
 	if r.cfg.Keep && r.cfg.Dir != "" && !v.Not {
-		c.take(rec, r.cfg.Release)
+		c.take(rec, r.cfg.Release, v)
 		c.Comment = fmt.Sprintf("Seed %d, flow %d: %s. %s.\n", d.Seed, i, c.Flow.What, v.Outcome)
 		return v, c.write(filepath.Join(r.cfg.Dir, fmt.Sprintf("case-%06d-%02d.txtar", d.Seed, i)))
 	}
@@ -160,13 +160,13 @@ func (r *run) difference(ctx context.Context, d *Design, i int) error {
 	return c.write(filepath.Join(r.cfg.Dir, fmt.Sprintf("seed-%d-%d.txtar", d.Seed, i)))
 }
 
-// take puts what a kernel recorded into the case. The kernel may have added to the flow what only it knows.
-func (c *Case) take(rec *lab.Recording, release string) {
+// take puts what a kernel recorded into the case, and how it was compared. The kernel may have added to the flow what only it knows.
+func (c *Case) take(rec *lab.Recording, release string, v *Verdict) {
 	c.Flow = rec.Flow
 	if release == "" {
 		release = rec.Flow.Kernel
 	}
-	c.Recorded = &Recorded{Kernel: release, Path: rec.Path, Rules: rec.Rules, Conntrack: rec.Conntrack}
+	c.Recorded = &Recorded{Kernel: release, Path: rec.Path, Rules: rec.Rules, Conntrack: rec.Conntrack, Part: v.Partly || v.Not}
 }
 
 func (c *Case) write(name string) error {
