@@ -36,9 +36,9 @@ func (m *maker) change() error {
 	if err := e.look(); err != nil {
 		return err
 	}
-	recipes := []weighted[func(*topology.Namespace)]{{5, e.sysctls}, {7, e.policyRule}, {6, e.extraRoute}, {5, e.firewall}, {4, e.marking}, {4, e.rejecting},
+	recipes := []weighted[func(*topology.Namespace)]{{5, e.sysctls}, {7, e.policyRule}, {6, e.extraRoute}, {5, e.firewall}, {4, e.marking}, {5, e.rejecting},
 		{5, e.translating}, {2, e.masquerading}, {1, e.untracked}, {2, e.ttl}, {1, e.connmark}, {1, e.extraAddress}, {1, e.drawing}, {3, e.narrow}, {6, e.asymmetry},
-		{5, e.jumping}, {3, e.sourced}, {4, e.asking}}
+		{5, e.jumping}, {3, e.sourced}, {4, e.asking}, {2, e.inwards}, {2, e.standing}, {3, e.wall}}
 	count := weigh(m.source, weighted[int]{2, 0}, weighted[int]{2, 3}, weighted[int]{4, 6}, weighted[int]{4, 10}, weighted[int]{2, 16}, weighted[int]{1, 22})
 	for range count {
 		weigh(m.source, recipes...)(e.aim())
@@ -170,6 +170,13 @@ func (e *editor) sysctls(ns *topology.Namespace) {
 			}
 		}
 		e.edit(ns, "sysctl %s=%s", topology.ConfName(dev, name), value)
+	}
+}
+
+// standing takes forwarding from the device that a packet comes in by.
+func (e *editor) standing(ns *topology.Namespace) {
+	if e.now != nil && e.now.in != "" && e.now.out != "" {
+		e.edit(ns, "sysctl %s=0", topology.ConfName(e.now.in, "forwarding"))
 	}
 }
 

@@ -18,12 +18,12 @@ var builtIns = []builtIn{{"raw", "PREROUTING"}, {"raw", "OUTPUT"},
 
 // match is a random condition that a rule of the chain may have, "" for none; proto is what -p it has.
 func (e *editor) match(ns *topology.Namespace, at builtIn) (text, proto string) {
-	if e.yes(2) {
+	if !e.yes(3) {
 		proto = e.protocol()
 		text += " -p " + proto
 		switch {
 		case proto == "icmp":
-			if !e.yes(4) {
+			if !e.yes(8) {
 				text += " -m icmp --icmp-type " + e.icmpType()
 			}
 		case e.yes(3):
@@ -49,7 +49,11 @@ func (e *editor) exactly(ns *topology.Namespace, at builtIn) (text, proto string
 	if e.now == nil || e.yes(2) {
 		return e.match(ns, at)
 	}
-	return format(" -d %v/32 -p %s", e.now.p.IP.Dst, e.now.proto), e.now.proto
+	text = format(" -d %v/32 -p %s", e.now.p.IP.Dst, e.now.proto)
+	if e.now.proto == "icmp" && e.yes(2) {
+		text += " -m icmp --icmp-type " + e.icmpType()
+	}
+	return text, e.now.proto
 }
 
 // firstWords tells conditions apart that a rule may have once only.
@@ -154,7 +158,7 @@ func (e *editor) translation(ns *topology.Namespace, chain, proto string) string
 	}
 	switch chain {
 	case "PREROUTING", "OUTPUT":
-		if e.yes(4) {
+		if e.yes(3) {
 			if ports {
 				return format("REDIRECT --to-ports %d", pick(e.source, portOpen, portOther))
 			}
@@ -284,6 +288,18 @@ func (e *editor) translating(ns *topology.Namespace) {
 	at := builtIn{"nat", e.hook("PREROUTING", "OUTPUT")}
 	match, proto := e.exactly(ns, at)
 	e.rule(ns, at, at.chain, match, "-j "+e.translation(ns, at.chain, proto))
+}
+
+// inwards sends what comes from outside to the loopback's address, which a device takes with route_localnet only.
+func (e *editor) inwards(ns *topology.Namespace) {
+	if e.now == nil || e.now.in == "" {
+		return
+	}
+	e.edit(ns, "iptables -t nat -I PREROUTING -d %v/32 -p %s -j DNAT --to-destination 127.0.0.1", e.now.p.IP.Dst, e.now.proto)
+	e.edit(ns, "sysctl net.ipv4.conf.all.route_localnet=%d", e.IntN(2))
+	if e.yes(2) {
+		e.edit(ns, "sysctl %s=%d", topology.ConfName(e.now.in, "route_localnet"), e.IntN(2))
+	}
 }
 
 // masquerading gives connections another source.

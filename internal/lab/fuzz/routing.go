@@ -437,3 +437,18 @@ func (e *editor) asking(*topology.Namespace) {
 	e.edit(ns, "route %v via %v dev %s onlink", s.p.IP.Dst, a, s.out)
 	e.edit(other, "sysctl net.ipv4.conf.all.arp_ignore=%s", pick(e.source, "0", "1", "1", "2"))
 }
+
+// wall ends the way of a packet that is passed on, each kind of route in its own manner; throw only in that table.
+func (e *editor) wall(ns *topology.Namespace) {
+	if e.now == nil || e.now.in == "" || e.now.out == "" {
+		return
+	}
+	dst, table := e.now.p.IP.Dst, e.table()
+	if slices.ContainsFunc(ns.Routes, func(r *topology.Route) bool {
+		return r.Table == topology.TableID(table) && r.Dst == topology.Single(dst) && r.Metric == 0
+	}) {
+		return
+	}
+	e.edit(ns, "route %s %v table %d", pick(e.source, "blackhole", "unreachable", "prohibit", "throw"), dst, table)
+	e.edit(ns, "rule %d:\tfrom %s to %v lookup %d", 5+e.IntN(500), pick(e.source, "all", e.now.p.IP.Src.String()), dst, table)
+}

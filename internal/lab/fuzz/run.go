@@ -16,7 +16,7 @@ import (
 type Config struct {
 	Seed            uint64 // of the first network; the others follow by one
 	Networks        int    // 0: as many as Flows needs, or 1
-	FlowsPerNetwork int    // 0: 6
+	FlowsPerNetwork int    // 0: 10, which are those that edits are aimed at
 	Flows           int    // ends the run after so many; 0: no limit but Networks
 	Features        Features
 	Dir             string // where differences are written; "": nowhere
@@ -31,7 +31,7 @@ type Config struct {
 // are no error. The error is of the run itself: a network that cannot be made, built, or recorded.
 func Run(ctx context.Context, cfg Config, kernel Kernel, out io.Writer) (*Tally, error) {
 	if cfg.FlowsPerNetwork == 0 {
-		cfg.FlowsPerNetwork = 6
+		cfg.FlowsPerNetwork = aimed
 	}
 	if cfg.Networks == 0 {
 		cfg.Networks = max(1, (cfg.Flows+cfg.FlowsPerNetwork-1)/cfg.FlowsPerNetwork)

@@ -11,7 +11,7 @@ import (
 
 // aimed is how many of a network's flows its edits are aimed at. A rule about any address of a network hardly ever meets a
 // packet; one about what passed here does.
-const aimed = 8
+const aimed = 10
 
 // sight is a packet as it came to a namespace, or was made there.
 type sight struct {
