@@ -22,7 +22,7 @@ type editor struct {
 	err       error
 }
 
-// change makes the network's edits: none for one network in six, so that what the plugins write is also seen as they write it.
+// change makes the network's edits: none for two networks of fifteen, so that what the plugins write is also seen as they write it.
 func (m *maker) change() error {
 	c := &Case{Cluster: m.cluster(), Options: m.Options()}
 	made, err := c.compile()

@@ -35,7 +35,7 @@ const (
 	portClient = 40000
 )
 
-// host is on the Internet; hostPublic is where nodes' public addresses are from (RFC 5737).
+// hostAddr is a host's on the Internet. It and the nodes' public addresses are from ranges for documentation (RFC 5737).
 var hostAddr = addr(198, 51, 100, 80)
 
 // maker makes a design.
