@@ -24,6 +24,13 @@ const (
 	fileRules     = "rules.json"
 	fileConntrack = "conntrack.txt"
 	fileKernel    = "kernel"
+	fileCompared  = "compared"
+)
+
+// What the file compared may say. Without it a case is compared as a whole.
+const (
+	comparedWhole = "whole"
+	comparedPart  = "part"
 )
 
 // Case is one network and one flow through it, and, where a kernel was asked, what it did.
@@ -44,6 +51,9 @@ type Recorded struct {
 	Path      []map[string]any
 	Rules     []map[string]any
 	Conntrack []string
+	// Part says that the tracer did not know how the flow went on when this was recorded, or that it was in fragments. A case
+	// without it has to be known as a whole: a tracer that stops short where it did not before differs.
+	Part bool
 }
 
 // Topology compiles the case's cluster and applies its edits, from scratch each time: a topology must not change once a
@@ -120,6 +130,11 @@ func (c *Case) Format() ([]byte, error) {
 		}
 		add(fileConntrack, strings.Join(lines, "\n"))
 		add(fileKernel, r.Kernel)
+		if r.Part {
+			add(fileCompared, comparedPart)
+		} else {
+			add(fileCompared, comparedWhole)
+		}
 	}
 	return txtar.Format(a), nil
 }
@@ -165,9 +180,9 @@ func Parse(data []byte, name string) (*Case, error) {
 	have := map[string][]byte{}
 	for _, f := range a.Files {
 		switch f.Name {
-		case fileCluster, fileOptions, fileEdits, fileFlow, filePath, fileRules, fileConntrack, fileKernel:
+		case fileCluster, fileOptions, fileEdits, fileFlow, filePath, fileRules, fileConntrack, fileKernel, fileCompared:
 		default:
-			return nil, fmt.Errorf("%s: file %s is none of a case's (cluster.yaml, options, edits, flow.json, path.json, rules.json, conntrack.txt, kernel)", name, f.Name)
+			return nil, fmt.Errorf("%s: file %s is none of a case's (cluster.yaml, options, edits, flow.json, path.json, rules.json, conntrack.txt, kernel, compared)", name, f.Name)
 		}
 		have[f.Name] = f.Data
 	}
@@ -192,6 +207,13 @@ func Parse(data []byte, name string) (*Case, error) {
 		if len(*rows) == 0 {
 			*rows = nil // as it is before it is written
 		}
+	}
+	switch v := strings.TrimSpace(string(have[fileCompared])); v {
+	case "", comparedWhole:
+	case comparedPart:
+		r.Part = true
+	default:
+		return nil, fmt.Errorf("%s: %s: %q: want %s or %s", name, fileCompared, v, comparedWhole, comparedPart)
 	}
 	r.Conntrack = lab.ParseConntrack(string(have[fileConntrack]))
 	c.Recorded = r

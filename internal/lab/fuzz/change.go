@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"github.com/podpath/podpath/internal/topology"
 )
@@ -18,10 +17,12 @@ type editor struct {
 	ranges    []string              // prefixes with some of these in them
 	chains    int
 	ruled     map[string]*topology.Namespace
+	seen      []sight // what passes where without edits
+	now       *sight  // what the edit that is being made is about; nil for nothing in particular
 	err       error
 }
 
-// change makes the network's edits: none for one network in six, so that what the plugins write is also seen as they write it.
+// change makes the network's edits: none for two networks of fifteen, so that what the plugins write is also seen as they write it.
 func (m *maker) change() error {
 	c := &Case{Cluster: m.cluster(), Options: m.Options()}
 	made, err := c.compile()
@@ -32,11 +33,15 @@ func (m *maker) change() error {
 	if err := e.survey(); err != nil {
 		return err
 	}
-	recipes := []weighted[func(*topology.Namespace)]{{4, e.sysctls}, {3, e.policyRule}, {3, e.extraRoute}, {4, e.firewall}, {3, e.marking}, {2, e.rejecting},
-		{2, e.translating}, {2, e.masquerading}, {1, e.untracked}, {1, e.ttl}, {1, e.connmark}, {1, e.extraAddress}, {1, e.drawing}, {3, e.narrow}, {5, e.asymmetry}}
-	count := weigh(m.source, weighted[int]{2, 0}, weighted[int]{3, 1}, weighted[int]{3, 2}, weighted[int]{3, 4}, weighted[int]{1, 7})
+	if err := e.look(); err != nil {
+		return err
+	}
+	recipes := []weighted[func(*topology.Namespace)]{{5, e.sysctls}, {7, e.policyRule}, {6, e.extraRoute}, {5, e.firewall}, {4, e.marking}, {5, e.rejecting},
+		{5, e.translating}, {2, e.masquerading}, {1, e.untracked}, {2, e.ttl}, {1, e.connmark}, {1, e.extraAddress}, {1, e.drawing}, {3, e.narrow}, {6, e.asymmetry},
+		{5, e.jumping}, {3, e.sourced}, {4, e.asking}, {2, e.inwards}, {2, e.standing}, {3, e.wall}}
+	count := weigh(m.source, weighted[int]{2, 0}, weighted[int]{2, 3}, weighted[int]{4, 6}, weighted[int]{4, 10}, weighted[int]{2, 16}, weighted[int]{1, 22})
 	for range count {
-		weigh(m.source, recipes...)(e.space())
+		weigh(m.source, recipes...)(e.aim())
 		if e.err != nil {
 			return e.err
 		}
@@ -102,8 +107,6 @@ func (e *editor) know(name string) error {
 	return err
 }
 
-func (e *editor) space() *topology.Namespace { return e.spaces[e.IntN(len(e.spaces))] }
-
 // edit adds an edit, unless the same was made before, and applies it.
 func (e *editor) edit(ns *topology.Namespace, format string, args ...any) bool {
 	l := ns.Name + ": " + fmt.Sprintf(format, args...)
@@ -120,32 +123,8 @@ func (e *editor) edit(ns *topology.Namespace, format string, args ...any) bool {
 		return false
 	}
 	e.edits = append(e.edits, optional("%s", l))
-	for _, a := range e.addresses {
-		for _, w := range strings.Fields(l) {
-			if strings.TrimSuffix(w, "/32") == a.String() && !slices.Contains(e.hot, a) {
-				e.hot = append(e.hot, a)
-			}
-		}
-	}
 	return true
 }
-
-// device is one of a namespace's devices other than the loopback.
-func (e *editor) device(ns *topology.Namespace) string {
-	var names []string
-	for _, i := range ns.Interfaces {
-		if i.Kind != topology.Loopback {
-			names = append(names, i.Name)
-		}
-	}
-	if len(names) == 0 {
-		return "lo"
-	}
-	return names[e.IntN(len(names))]
-}
-
-func (e *editor) address() netip.Addr { return e.addresses[e.IntN(len(e.addresses))] }
-func (e *editor) prefix() string      { return e.ranges[e.IntN(len(e.ranges))] }
 
 // own is an address that a namespace has itself.
 func (e *editor) own(ns *topology.Namespace) netip.Addr {
@@ -166,19 +145,19 @@ func (e *editor) own(ns *topology.Namespace) netip.Addr {
 // sysctls changes a switch or two of the kind that decides about packets.
 func (e *editor) sysctls(ns *topology.Namespace) {
 	for range 1 + e.IntN(2) {
-		dev := e.device(ns)
+		dev := e.device(ns, false)
 		if e.yes(3) {
 			dev = "all"
 		}
 		name, value := "rp_filter", pick(e.source, "0", "1", "1", "2")
-		switch e.IntN(10) {
+		switch e.IntN(9) {
 		case 0:
 			name, value = "src_valid_mark", pick(e.source, "0", "1")
 		case 1:
 			name, value = "accept_local", "1"
 		case 2:
 			name, value = "route_localnet", pick(e.source, "0", "1")
-		case 3:
+		case 3, 7:
 			name, value = "forwarding", pick(e.source, "0", "0", "1")
 		case 4:
 			name, value = "arp_ignore", pick(e.source, "0", "1", "1", "2")
@@ -194,10 +173,17 @@ func (e *editor) sysctls(ns *topology.Namespace) {
 	}
 }
 
+// standing takes forwarding from the device that a packet comes in by.
+func (e *editor) standing(ns *topology.Namespace) {
+	if e.now != nil && e.now.in != "" && e.now.out != "" {
+		e.edit(ns, "sysctl %s=0", topology.ConfName(e.now.in, "forwarding"))
+	}
+}
+
 // extraAddress gives a device an address of a subnet that nobody else is in.
 func (e *editor) extraAddress(ns *topology.Namespace) {
 	p := netip.PrefixFrom(addr(10, 9, len(e.edits)%250, 1+e.IntN(3)), pick(e.source, 24, 32))
-	dev := e.device(ns)
+	dev := e.device(ns, e.yes(2))
 	if i := ns.Interface(dev); i != nil && slices.ContainsFunc(i.Addresses, func(a topology.Address) bool { return a.Prefix.Overlaps(p) }) {
 		return
 	}

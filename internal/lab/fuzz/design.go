@@ -2,7 +2,6 @@ package fuzz
 
 import (
 	"fmt"
-	"net/netip"
 	"strings"
 
 	"github.com/podpath/podpath/internal/compile"
@@ -27,8 +26,6 @@ type Design struct {
 	features Features
 
 	compiled *compile.Compiled // as generated: what flows are drawn from
-	hot      []netip.Addr      // what edits are about: flows come from and go there more often
-	sizes    []int             // MTUs that edits made
 }
 
 // part is a piece of text that may be taken out.
@@ -48,7 +45,6 @@ type node struct {
 	part           // text is its name
 	fields []*part // "image: al2"
 	cards  []*card
-	zone   int // place of its subnet
 }
 
 // card is an ENI or a NIC.

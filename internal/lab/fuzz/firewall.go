@@ -18,20 +18,20 @@ var builtIns = []builtIn{{"raw", "PREROUTING"}, {"raw", "OUTPUT"},
 
 // match is a random condition that a rule of the chain may have, "" for none; proto is what -p it has.
 func (e *editor) match(ns *topology.Namespace, at builtIn) (text, proto string) {
-	if e.yes(2) {
-		proto = pick(e.source, "tcp", "tcp", "udp", "icmp")
+	if !e.yes(3) {
+		proto = e.protocol()
 		text += " -p " + proto
 		switch {
 		case proto == "icmp":
-			if e.yes(2) {
-				text += " -m icmp --icmp-type " + pick(e.source, "8", "0", "3/4", "3/3", "11", "any")
+			if !e.yes(8) {
+				text += " -m icmp --icmp-type " + e.icmpType()
 			}
 		case e.yes(3):
-			text += format(" -m %s --dport %s", proto, pick(e.source, "8080", "80", "30080:30090", "40000"))
+			text += format(" -m %s --dport %s", proto, e.port(true, pick(e.source, "8080", "80", "30080:30090", "40000")))
 		case e.yes(4):
 			text += format(" -m %s ! --sport %s", proto, pick(e.source, "8080", "1024:65535"))
 		case e.yes(4):
-			text += " -m multiport --" + pick(e.source, "dports", "sports", "ports") + " " + pick(e.source, "80,8080", "8080,9090,30080:30085")
+			text += " -m multiport --" + pick(e.source, "dports", "sports", "ports") + " " + pick(e.source, "80,8080", "8080,9090,30080:30085", e.port(true, "8080")+",40000:41000")
 		case proto == "tcp" && e.yes(4):
 			text += " -m tcp --tcp-flags " + pick(e.source, "FIN,SYN,RST,ACK SYN", "SYN SYN", "ACK ACK", "RST RST")
 		}
@@ -42,6 +42,18 @@ func (e *editor) match(ns *topology.Namespace, at builtIn) (text, proto string) 
 		}
 	}
 	return text, proto
+}
+
+// exactly is a condition that the packet aimed at meets, and few others; or any.
+func (e *editor) exactly(ns *topology.Namespace, at builtIn) (text, proto string) {
+	if e.now == nil || e.yes(2) {
+		return e.match(ns, at)
+	}
+	text = format(" -d %v/32 -p %s", e.now.p.IP.Dst, e.now.proto)
+	if e.now.proto == "icmp" && e.yes(2) {
+		text += " -m icmp --icmp-type " + e.icmpType()
+	}
+	return text, e.now.proto
 }
 
 // firstWords tells conditions apart that a rule may have once only.
@@ -57,16 +69,16 @@ func (e *editor) condition(ns *topology.Namespace, at builtIn) string {
 	not := pick(e.source, "", "", "", "! ")
 	switch e.IntN(12) {
 	case 0, 1:
-		return " " + not + "-s " + e.prefix()
+		return " " + not + "-s " + e.prefix(false)
 	case 2, 3:
-		return " " + not + "-d " + e.prefix()
+		return " " + not + "-d " + e.prefix(true)
 	case 4:
 		return " -m mark " + not + "--mark " + e.mark()
 	case 5:
 		return " -m connmark " + not + "--mark " + e.mark()
 	case 6, 7:
 		return " -m conntrack " + pick(e.source, "--ctstate NEW", "--ctstate RELATED,ESTABLISHED", "--ctstate INVALID", "--ctstate INVALID,NEW", "! --ctstate NEW", "--ctstate DNAT",
-			"--ctstate SNAT", "--ctstate ESTABLISHED --ctdir REPLY", "--ctstate UNTRACKED", "--ctorigdst "+e.prefix())
+			"--ctstate SNAT", "--ctstate ESTABLISHED --ctdir REPLY", "--ctstate UNTRACKED", "--ctorigdst "+e.prefix(true))
 	case 8:
 		return " -m addrtype " + not + pick(e.source, "--dst-type LOCAL", "--src-type LOCAL", "--src-type UNICAST", "--dst-type UNICAST,LOCAL")
 	case 9:
@@ -82,14 +94,12 @@ func (e *editor) condition(ns *topology.Namespace, at builtIn) string {
 
 // device2 is a condition on the device, where the chain's packets have one.
 func (e *editor) device2(ns *topology.Namespace, at builtIn, not string) string {
-	name := pick(e.source, e.device(ns), e.device(ns), "e+", "cali+", "lo")
-	switch at.chain {
-	case "PREROUTING", "INPUT":
-		return " " + not + "-i " + name
-	case "OUTPUT", "POSTROUTING":
+	out := at.chain == "OUTPUT" || at.chain == "POSTROUTING" || at.chain == "FORWARD" && e.yes(2)
+	name := pick(e.source, e.device(ns, out), e.device(ns, out), "e+", "cali+", "lo")
+	if out {
 		return " " + not + "-o " + name
 	}
-	return " " + not + pick(e.source, "-i ", "-o ") + name
+	return " " + not + "-i " + name
 }
 
 // set is a look into one of the sets that the plugin made.
@@ -102,7 +112,7 @@ func (e *editor) set(ns *topology.Namespace) string {
 	}
 	slices.Sort(names)
 	if len(names) == 0 {
-		return " -s " + e.prefix()
+		return " -s " + e.prefix(false)
 	}
 	return " -m set --match-set " + names[e.IntN(len(names))] + " " + pick(e.source, "src", "dst")
 }
@@ -148,13 +158,13 @@ func (e *editor) translation(ns *topology.Namespace, chain, proto string) string
 	}
 	switch chain {
 	case "PREROUTING", "OUTPUT":
-		if e.yes(4) {
+		if e.yes(3) {
 			if ports {
 				return format("REDIRECT --to-ports %d", pick(e.source, portOpen, portOther))
 			}
 			return "REDIRECT"
 		}
-		if e.yes(6) { // which only route_localnet lets in from outside
+		if e.yes(4) { // which only route_localnet lets in from outside
 			return "DNAT --to-destination " + to(addr(127, 0, 0, 1), portOpen)
 		}
 		return "DNAT --to-destination " + to(e.address(), portOpen)
@@ -179,14 +189,48 @@ func (e *editor) rule(ns *topology.Namespace, at builtIn, chain, match, target s
 	e.edit(ns, "iptables -t %s %s%s %s", at.table, where, match, target)
 }
 
+// builtIn is a chain that fits, and that the packet aimed at comes to if there is one.
 func (e *editor) builtIn(only func(builtIn) bool) builtIn {
-	var fit []builtIn
+	var fit, met []builtIn
 	for _, b := range builtIns {
-		if only == nil || only(b) {
-			fit = append(fit, b)
+		if only != nil && !only(b) {
+			continue
+		}
+		fit = append(fit, b)
+		if e.now != nil && e.now.meets(b.chain) {
+			met = append(met, b)
 		}
 	}
+	if len(met) > 0 && !e.yes(6) {
+		return met[e.IntN(len(met))]
+	}
 	return fit[e.IntN(len(fit))]
+}
+
+// meets says whether the packet came to a hook.
+func (s *sight) meets(hook string) bool {
+	switch hook {
+	case "PREROUTING":
+		return s.in != ""
+	case "INPUT":
+		return s.in != "" && s.out == ""
+	case "FORWARD":
+		return s.in != "" && s.out != ""
+	case "OUTPUT":
+		return s.in == ""
+	}
+	return s.out != ""
+}
+
+// hook is one of two that the packet aimed at comes to.
+func (e *editor) hook(a, b string) string {
+	switch {
+	case e.now == nil || e.yes(6) || e.now.meets(a) == e.now.meets(b):
+		return pick(e.source, a, b)
+	case e.now.meets(a):
+		return a
+	}
+	return b
 }
 
 // firewall adds a rule, or a chain with a few that a rule jumps to.
@@ -216,7 +260,7 @@ func (e *editor) chain(ns *topology.Namespace, at builtIn) string {
 
 // marking marks packets and routes them by the mark, which is how plugins and their users do it.
 func (e *editor) marking(ns *topology.Namespace) {
-	at := builtIn{"mangle", pick(e.source, "PREROUTING", "OUTPUT")}
+	at := builtIn{"mangle", e.hook("PREROUTING", "OUTPUT")}
 	mark := e.mark()
 	match := ""
 	if e.yes(2) {
@@ -235,27 +279,39 @@ func (e *editor) marking(ns *topology.Namespace) {
 // rejecting lets a namespace answer with an error of its own.
 func (e *editor) rejecting(ns *topology.Namespace) {
 	at := e.builtIn(func(b builtIn) bool { return b.table == "filter" })
-	match, proto := e.match(ns, at)
+	match, proto := e.exactly(ns, at)
 	e.rule(ns, at, at.chain, match, "-j REJECT --reject-with "+e.rejection(proto))
 }
 
 // translating sends connections to another destination.
 func (e *editor) translating(ns *topology.Namespace) {
-	at := builtIn{"nat", pick(e.source, "PREROUTING", "OUTPUT")}
-	match, proto := e.match(ns, at)
+	at := builtIn{"nat", e.hook("PREROUTING", "OUTPUT")}
+	match, proto := e.exactly(ns, at)
 	e.rule(ns, at, at.chain, match, "-j "+e.translation(ns, at.chain, proto))
+}
+
+// inwards sends what comes from outside to the loopback's address, which a device takes with route_localnet only.
+func (e *editor) inwards(ns *topology.Namespace) {
+	if e.now == nil || e.now.in == "" {
+		return
+	}
+	e.edit(ns, "iptables -t nat -I PREROUTING -d %v/32 -p %s -j DNAT --to-destination 127.0.0.1", e.now.p.IP.Dst, e.now.proto)
+	e.edit(ns, "sysctl net.ipv4.conf.all.route_localnet=%d", e.IntN(2))
+	if e.yes(2) {
+		e.edit(ns, "sysctl %s=%d", topology.ConfName(e.now.in, "route_localnet"), e.IntN(2))
+	}
 }
 
 // masquerading gives connections another source.
 func (e *editor) masquerading(ns *topology.Namespace) {
-	at := builtIn{"nat", pick(e.source, "POSTROUTING", "POSTROUTING", "POSTROUTING", "INPUT")}
-	match, proto := e.match(ns, at)
+	at := builtIn{"nat", e.hook("POSTROUTING", "INPUT")}
+	match, proto := e.exactly(ns, at)
 	e.rule(ns, at, at.chain, match, "-j "+e.translation(ns, at.chain, proto))
 }
 
 // untracked takes packets from conntrack's sight.
 func (e *editor) untracked(ns *topology.Namespace) {
-	at := builtIn{"raw", pick(e.source, "PREROUTING", "OUTPUT")}
+	at := builtIn{"raw", e.hook("PREROUTING", "OUTPUT")}
 	match, _ := e.match(ns, at)
 	e.rule(ns, at, at.chain, match, "-j CT --notrack")
 }

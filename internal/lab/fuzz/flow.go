@@ -88,11 +88,6 @@ func (d *Design) outside() []*cluster.Host {
 // client is a namespace that sends; internet says that it is a host there.
 func (d *Design) client(s source) (name string, internet bool) {
 	c, hosts := d.compiled.Cluster, d.outside()
-	if len(d.hot) > 0 && s.yes(3) {
-		if name := d.owner(d.hot[s.IntN(len(d.hot))]); name != "" {
-			return name, len(hosts) > 0 && name == hosts[0].Name
-		}
-	}
 	if d.features.site() && !s.yes(4) {
 		hosts = nil // its router lets nobody in
 	}
@@ -103,29 +98,6 @@ func (d *Design) client(s source) (name string, internet bool) {
 		return c.Nodes[s.IntN(len(c.Nodes))].Name, false
 	}
 	return hosts[s.IntN(len(hosts))].Name, true
-}
-
-// owner is the namespace of a pod, node or host by its address; "" for other addresses.
-func (d *Design) owner(a netip.Addr) string {
-	c := d.compiled.Cluster
-	for _, p := range c.Pods {
-		if p.Address == a {
-			return p.Key()
-		}
-	}
-	for _, n := range c.Nodes {
-		for _, e := range n.Cards() {
-			if e.Address == a {
-				return n.Name
-			}
-		}
-	}
-	for _, h := range d.outside() {
-		if h.Address == a {
-			return h.Name
-		}
-	}
-	return ""
 }
 
 // target is somewhere that the client may send to: what has an address, a name or a port, and now and then nothing.
@@ -151,11 +123,6 @@ func (d *Design) target(s source, from string, internet bool) target {
 		services = append(services, x)
 		if len(x.Spec.Ports) > 0 && x.Spec.Ports[0].NodePort != 0 {
 			services = append(services, x) // which has more ways in
-		}
-	}
-	if len(d.hot) > 0 && s.yes(4) {
-		if a := d.hot[s.IntN(len(d.hot))]; d.owner(a) != from && d.owner(a) != "" {
-			return at(d.owner(a), a, portOpen)
 		}
 	}
 	kind := weigh(s, weighted[string]{6, "pod"}, weighted[string]{3, "node"}, weighted[string]{3, "host"}, weighted[string]{2, "odd"}, weighted[string]{8, "service"})
@@ -295,7 +262,7 @@ func ownMTU(ns *topology.Namespace) int {
 	return mtu
 }
 
-// mtus are those of the links, and of the routes that edits may have made.
+// mtus are those of the links, and some that an edit may make a route's.
 func (d *Design) mtus() []int {
 	out := []int{1280, 1400, 600}
 	for _, name := range d.compiled.Topology.Names() {
@@ -308,9 +275,6 @@ func (d *Design) mtus() []int {
 				out = append(out, i.MTU, i.MTU)
 			}
 		}
-	}
-	for _, mtu := range d.sizes {
-		out = append(out, mtu, mtu, mtu, mtu)
 	}
 	return out
 }

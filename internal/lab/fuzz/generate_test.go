@@ -36,7 +36,7 @@ func TestGenerate(t *testing.T) {
 		}
 		text := d.cluster()
 		for _, w := range []string{"type: NodePort", "type: LoadBalancer", "externalTrafficPolicy: Local", "internalTrafficPolicy: Local", "sessionAffinity: ClientIP", "externalIPs:",
-			"kind: EndpointSlice", "kind: NetworkPolicy", "ipBlock:", "except:", "natGateways:", "securityGroups:", "image: al2", "detectLocalMode:", "encapsulation: None"} {
+			"kind: EndpointSlice", "kind: NetworkPolicy", "ipBlock:", "except:", "natGateways:", "securityGroups:", "image: al2", "detectLocalMode:", "encapsulation: None", "kind: IPPool"} {
 			if strings.Contains(text, w) {
 				seen["cluster "+w]++
 			}
@@ -107,7 +107,7 @@ var everything = []string{
 	"option masqueradeall", "option clustercidr",
 	"cluster type: NodePort", "cluster type: LoadBalancer", "cluster externalTrafficPolicy: Local", "cluster internalTrafficPolicy: Local", "cluster sessionAffinity: ClientIP",
 	"cluster externalIPs:", "cluster kind: EndpointSlice", "cluster kind: NetworkPolicy", "cluster ipBlock:", "cluster except:", "cluster natGateways:", "cluster securityGroups:",
-	"cluster image: al2", "cluster detectLocalMode:", "cluster encapsulation: None",
+	"cluster image: al2", "cluster detectLocalMode:", "cluster encapsulation: None", "cluster kind: IPPool",
 	"edit sysctl", "edit rule", "edit route", "edit address", "edit iptables",
 	"sysctl rp_filter", "sysctl src_valid_mark", "sysctl accept_local", "sysctl route_localnet", "sysctl forwarding", "sysctl arp_ignore", "sysctl proxy_arp", "sysctl ip_forward",
 	"rule fwmark", "rule iif", "rule oif", "rule to", "rule not", "rule goto", "rule nop", "rule blackhole", "rule prohibit", "rule unreachable", "rule ipproto", "rule sport",

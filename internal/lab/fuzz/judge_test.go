@@ -2,6 +2,7 @@ package fuzz
 
 import (
 	"maps"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -95,5 +96,27 @@ func TestJudgeFragments(t *testing.T) {
 	r.Path = nil
 	if v := judged(t, r); !v.Not || v.Difference != nil {
 		t.Errorf("got %+v, want not compared", v)
+	}
+}
+
+// TestReplayStopsShort holds that a case which was known as a whole must stay so, and that another need not become so.
+func TestReplayStopsShort(t *testing.T) {
+	cluster := strings.Replace(plainCluster, "address: 10.0.1.10}", "address: 10.0.1.10, public: 203.0.113.10}", 1)
+	f := lab.Flow{Protocol: "udp", From: "node-a", To: "192.0.2.9", Port: 8080, ClientPort: 40000, ListenPort: 8080, TTL: 64, Payload: 4}
+	r := recorded(t, cluster, f)
+	for _, part := range []bool{false, true} {
+		c := &Case{Cluster: cluster, Flow: f}
+		c.take(r, "6.1.0", &Verdict{Partly: part})
+		name := filepath.Join(t.TempDir(), "case.txtar")
+		if err := c.write(name); err != nil {
+			t.Fatal(err)
+		}
+		rep, err := Replay(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := len(rep.Differences) > 0; found == part {
+			t.Errorf("recorded in part: %v: differences %v", part, rep.Differences)
+		}
 	}
 }

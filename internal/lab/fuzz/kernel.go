@@ -11,6 +11,10 @@ import (
 // Kernel builds networks out of real namespaces. It is declared here, by who asks; whoever has root implements it.
 type Kernel interface {
 	// Build makes a topology's namespaces, links, addresses, routes, rules and rulesets. It must not change the topology.
+	//
+	// Addresses come before routes and routes before policy rules: the kernel asks for a preferred source's being local and
+	// looks a gateway up by the rules that there are (fib_check_nh), and what was legal to make stays when rules change. Of the
+	// sysctls ip_forward comes first, for writing it sets every device's forwarding (inet_forward_change).
 	Build(t *topology.Topology) (Network, error)
 }
 

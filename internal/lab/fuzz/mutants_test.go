@@ -108,8 +108,6 @@ var mutants = []mutant{
 	{"what errors quote is not translated", "internal/netfilter/conntrack.go", "	p.About.IP, p.About.L4 = quoted.IP, quoted.L4\n", ""},
 	{"masquerade takes the first address", "internal/trace/nat.go", "r.Min = w.ns.SelectSource(out.Name, nexthop, topology.ScopeGlobal)", "r.Min = w.ns.PrimaryAddress()"},
 	{"redirect goes to the loopback", "internal/trace/nat.go", "if h != netfilter.LocalOut && in != nil {", "if false {"},
-	{"a taken port is given again", "internal/netfilter/conntrack.go", "return e != nil && e != self", "return false"},
-	{"an answer makes a connection assured", "internal/netfilter/tcp.go", "if !reply || old == tcpEstablished {", "if true {"},
 	{"a reset forgets nothing", "internal/netfilter/tcp.go", "if old == tcpSynSent || e.Status&packet.StatusSeenReply == 0 {", "if false {"},
 
 	// iptables.

@@ -161,7 +161,7 @@ func recordFake(t *testing.T, dir, networks string) {
 	if _, err := fmt.Sscan(networks, &n); err != nil || n < 1 {
 		t.Fatalf("%s=%q: want a number of networks", envFake, networks)
 	}
-	if _, err := Run(t.Context(), Config{Seed: 1, Networks: n, FlowsPerNetwork: 8, Dir: dir, Keep: true}, &fake{}, io.Discard); err != nil {
+	if _, err := Run(t.Context(), Config{Seed: 1, Networks: n, Dir: dir, Keep: true}, &fake{}, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 }

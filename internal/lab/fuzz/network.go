@@ -2,7 +2,6 @@ package fuzz
 
 import (
 	"fmt"
-	"net/netip"
 	"strings"
 
 	"github.com/podpath/podpath/internal/compile"
@@ -36,7 +35,7 @@ const (
 	portClient = 40000
 )
 
-// host is on the Internet; hostPublic is where nodes' public addresses are from (RFC 5737).
+// hostAddr is a host's on the Internet. It and the nodes' public addresses are from ranges for documentation (RFC 5737).
 var hostAddr = addr(198, 51, 100, 80)
 
 // maker makes a design.
@@ -44,10 +43,8 @@ type maker struct {
 	source
 	*Design
 	subnets []subnet
-	groups  string // securityGroups field of every card, "" for none
-	named   []netip.Addr
+	groups  string          // securityGroups field of every card, "" for none
 	used    map[string]bool // of edits: keys that must not come twice
-	marks   []string        // fwmarks that rules of the network use
 }
 
 type subnet struct {
@@ -260,7 +257,11 @@ func (m *maker) plugin() {
 		m.options = append(m.options, &part{text: "cni=" + pick(m.source, ids...), need: true})
 		calico()
 	default:
-		m.cni = needed("name: calico, encapsulation: %s", pick(m.source, modes...))
+		mode := pick(m.source, modes...)
+		if m.cni = needed("name: calico, encapsulation: %s", mode); m.yes(4) {
+			m.cni = needed("name: calico")
+			m.pool(mode)
+		}
 		calico()
 		if m.features.site() {
 			opt(2, "bgp", "true")
@@ -274,4 +275,24 @@ func (m *maker) plugin() {
 	}
 	opt(5, "masqueradeall", "true")
 	opt(5, "clustercidr", "10.244.0.0/16", "10.0.0.0/16", "10.0.1.0/24", "172.16.0.0/12")
+}
+
+// pool says in an IPPool what cni.encapsulation says in short.
+func (m *maker) pool(mode string) {
+	device, when := "vxlanMode", "Always"
+	if strings.HasPrefix(mode, "IPIP") {
+		device = "ipipMode"
+	}
+	switch {
+	case mode == "None":
+		when = "Never"
+	case strings.HasSuffix(mode, "CrossSubnet"):
+		when = "CrossSubnet"
+	}
+	o := &object{part: *optional("IPPool")} // without it the pool has the mode that one gets by default
+	for _, l := range []string{"apiVersion: projectcalico.org/v3", "kind: IPPool", "metadata: {name: pods}",
+		format("spec: {cidr: 10.244.0.0/16, %s: %s, natOutgoing: %v, blockSize: %d}", device, when, !m.yes(3), pick(m.source, 26, 26, 27, 28))} {
+		o.lines = append(o.lines, needed("%s", l))
+	}
+	m.objects = append(m.objects, o)
 }

@@ -28,8 +28,11 @@ func Replay(file string) (*lab.Report, error) {
 	}
 	out := *v.Report
 	out.Differences = nil
-	if v.Difference != nil {
+	switch {
+	case v.Difference != nil:
 		out.Differences = []lab.Difference{*v.Difference}
+	case (v.Partly || v.Not) && !c.Recorded.Part:
+		out.Differences = []lab.Difference{{What: "outcome", Kernel: "known as a whole when it was recorded", Tracer: v.Outcome + ", which is compared in part or not at all"}}
 	}
 	return &out, nil
 }

@@ -16,7 +16,7 @@ import (
 type Config struct {
 	Seed            uint64 // of the first network; the others follow by one
 	Networks        int    // 0: as many as Flows needs, or 1
-	FlowsPerNetwork int    // 0: 6
+	FlowsPerNetwork int    // 0: 10, which are those that edits are aimed at
 	Flows           int    // ends the run after so many; 0: no limit but Networks
 	Features        Features
 	Dir             string // where differences are written; "": nowhere
@@ -31,7 +31,7 @@ type Config struct {
 // are no error. The error is of the run itself: a network that cannot be made, built, or recorded.
 func Run(ctx context.Context, cfg Config, kernel Kernel, out io.Writer) (*Tally, error) {
 	if cfg.FlowsPerNetwork == 0 {
-		cfg.FlowsPerNetwork = 6
+		cfg.FlowsPerNetwork = aimed
 	}
 	if cfg.Networks == 0 {
 		cfg.Networks = max(1, (cfg.Flows+cfg.FlowsPerNetwork-1)/cfg.FlowsPerNetwork)
@@ -136,7 +136,7 @@ func (r *run) flow(d *Design, c *Case, i int, built Network) (*Verdict, error) {
 		}
 	}
 	if r.cfg.Keep && r.cfg.Dir != "" && !v.Not {
-		c.take(rec, r.cfg.Release)
+		c.take(rec, r.cfg.Release, v)
 		c.Comment = fmt.Sprintf("Seed %d, flow %d: %s. %s.\n", d.Seed, i, c.Flow.What, v.Outcome)
 		return v, c.write(filepath.Join(r.cfg.Dir, fmt.Sprintf("case-%06d-%02d.txtar", d.Seed, i)))
 	}
@@ -169,13 +169,13 @@ func (r *run) difference(ctx context.Context, d *Design, i int) error {
 	return c.write(filepath.Join(r.cfg.Dir, fmt.Sprintf("seed-%d-%d.txtar", d.Seed, i)))
 }
 
-// take puts what a kernel recorded into the case. The kernel may have added to the flow what only it knows.
-func (c *Case) take(rec *lab.Recording, release string) {
+// take puts what a kernel recorded into the case, and how it was compared. The kernel may have added to the flow what only it knows.
+func (c *Case) take(rec *lab.Recording, release string, v *Verdict) {
 	c.Flow = rec.Flow
 	if release == "" {
 		release = rec.Flow.Kernel
 	}
-	c.Recorded = &Recorded{Kernel: release, Path: rec.Path, Rules: rec.Rules, Conntrack: rec.Conntrack}
+	c.Recorded = &Recorded{Kernel: release, Path: rec.Path, Rules: rec.Rules, Conntrack: rec.Conntrack, Part: v.Partly || v.Not}
 }
 
 func (c *Case) write(name string) error {

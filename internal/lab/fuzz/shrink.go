@@ -74,7 +74,7 @@ func (s *shrinker) try() error {
 	if err != nil || v.Difference == nil {
 		return nil
 	}
-	c.take(rec, "")
+	c.take(rec, "", v)
 	s.best, s.verdict = c, v
 	return nil
 }
