@@ -59,6 +59,16 @@ func (f *Flow) Bound() (netip.Addr, error) {
 	return a, nil
 }
 
+// Names says whether a port is one that the flow's description has: any other was drawn.
+func (f *Flow) Names(port int) bool {
+	for _, p := range []uint16{f.ClientPort, f.Port, f.ListenPort} {
+		if int(p) == port {
+			return true
+		}
+	}
+	return port == vxlan || slices.ContainsFunc(f.Listeners, func(l topology.Listener) bool { return int(l.Port) == port })
+}
+
 // Sockets are what listens in each of the flow's servers.
 func (f *Flow) Sockets() []topology.Listener {
 	if len(f.Listeners) > 0 {

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 
 	"github.com/podpath/podpath/internal/trace"
@@ -87,8 +88,20 @@ func seen(t *trace.Trace) ([]trace.PathRow, []trace.RuleRow) {
 			visit[k] = i + 1
 		}
 	}
+	tunnelled := map[int]bool{}
+	for i := range path {
+		tunnelled[path[i].Packet] = tunnelled[path[i].Packet] || path[i].Outer != nil
+	}
+	outer := false
 	for i := range rules {
-		rules[i].Packet = number[rules[i].Packet]
+		r := &rules[i]
+		r.Packet = number[r.Packet]
+		if r.At != nil {
+			outer = r.At.DPort != nil && *r.At.DPort == vxlan && r.At.Proto == "udp"
+		}
+		if outer && !tunnelled[r.Packet] { // nobody saw the packet around the one that is known
+			r.Packet, r.Label = 0, "UDP"
+		}
 	}
 	at := func(r *trace.RuleRow) int {
 		if n := visit[fmt.Sprint(r.Packet, " ", r.NS)]; n != 0 {
@@ -238,7 +251,7 @@ func (c *comparison) path(kernel, tracer []map[string]any) {
 			}
 		}
 		if l4, ok := a["l4"].(map[string]any); ok { // so is that of a tunnel's packet that an error is about
-			if about, ok := l4["about"].(map[string]any); ok && portOf(about["dport"]) == vxlanPort {
+			if about, ok := l4["about"].(map[string]any); ok && portOf(about["dport"]) == fmt.Sprint(vxlan) {
 				c.random[portOf(about["sport"])] = true
 			}
 		}
@@ -246,12 +259,25 @@ func (c *comparison) path(kernel, tracer []map[string]any) {
 	})
 }
 
-// vxlanPort is IANA's for VXLAN (RFC 7348).
-const vxlanPort = "4789"
+// vxlan is IANA's port for VXLAN (RFC 7348).
+const vxlan = 4789
 
 func (c *comparison) rules(kernel, tracer []map[string]any) {
+	kernel, tracer = byLabel(kernel), byLabel(tracer)
 	c.report.RuleRows = len(kernel)
 	c.rows("rule row", kernel, tracer, func(a, b map[string]any) bool { return c.sameMap(a, b, nil, false) })
+}
+
+// byLabel puts the rows of packets that no interface saw beside each other, by what they are called: an error that a rule of
+// OUTPUT sends passes OUTPUT itself before the kernel is through with the rule.
+func byLabel(rows []map[string]any) []map[string]any {
+	n := 0
+	for n < len(rows) && portOf(rows[n]["packet"]) == "0" {
+		n++
+	}
+	rows = slices.Clone(rows)
+	slices.SortStableFunc(rows[:n], func(a, b map[string]any) int { return cmp.Compare(fmt.Sprint(a["label"]), fmt.Sprint(b["label"])) })
+	return rows
 }
 
 // rows compares two lists row by row; behind the first difference the rest is only counted, for one row too many makes
@@ -285,13 +311,19 @@ func show(row map[string]any) string {
 	return string(b)
 }
 
-// echoID writes an identifier of ICMP that NAT drew as such: one is in no row of a path, so what it is drawn for cannot be
-// mapped.
-func (c *comparison) echoID(line string) string {
+// drawnPorts maps the ports of a connection that are in no description. One that is in no row of the path, as of a packet that was
+// dropped behind its translation, has nothing to be mapped by and only has to be drawn on both sides; so has an identifier of ICMP.
+func (c *comparison) drawnPorts(line string, as func(port string) string) string {
 	w := strings.Fields(line)
 	for i, x := range w {
-		if id, ok := strings.CutPrefix(x, "id="); ok && id != fmt.Sprint(c.report.Flow.ClientPort) {
+		key, v, ok := strings.Cut(x, "=")
+		n, err := strconv.Atoi(v)
+		switch {
+		case !ok || err != nil:
+		case key == "id" && n != int(c.report.Flow.ClientPort):
 			w[i] = "id=(drawn)"
+		case (key == "sport" || key == "dport") && !c.report.Flow.Names(n):
+			w[i] = key + "=" + as(v)
 		}
 	}
 	return strings.Join(w, " ")
@@ -302,20 +334,21 @@ func (c *comparison) conntrack(kernel, tracer []string) {
 	tracer = slices.Clone(tracer)
 	c.report.Entries = len(kernel)
 	for i := range tracer {
-		tracer[i] = c.echoID(tracer[i])
+		tracer[i] = c.drawnPorts(tracer[i], func(p string) string {
+			if _, taken := c.ports.from[p]; taken {
+				return p
+			}
+			return "(drawn)"
+		})
 	}
 	mapped := make([]string, len(kernel))
 	for i, l := range kernel {
-		l = c.echoID(l)
-		w := strings.Fields(l)
-		for k, x := range w {
-			if key, v, ok := strings.Cut(x, "="); ok && (key == "sport" || key == "dport") {
-				if to, ok := c.ports.to[v]; ok {
-					w[k] = key + "=" + to
-				}
+		mapped[i] = c.drawnPorts(l, func(p string) string {
+			if to, ok := c.ports.to[p]; ok {
+				return to
 			}
-		}
-		mapped[i] = strings.Join(w, " ")
+			return "(drawn)"
+		})
 	}
 	sort.Strings(mapped)
 	sort.Strings(tracer)

@@ -122,8 +122,11 @@ func (w *walker) mapTo(h netfilter.Hook, v iptables.Verdict, in, out *topology.I
 		}
 	case iptables.Redirect:
 		r.Min = netip.AddrFrom4([4]byte{127, 0, 0, 1})
-		if h != netfilter.LocalOut && in != nil {
-			r.Min = w.ns.SelectSource(in.Name, netip.Addr{}, topology.ScopeGlobal)
+		if h != netfilter.LocalOut { // the device's own first address, and no other's (nf_nat_redirect_ipv4)
+			r.Min = netip.Addr{}
+			if in != nil && len(in.Addresses) > 0 {
+				r.Min = in.Addresses[0].Prefix.Addr()
+			}
 		}
 		r.Max = r.Min
 	}

@@ -138,7 +138,7 @@ func unroutable(r *topology.Result) (code Code, icmp uint8, bad bool) {
 		case topology.ProhibitRule:
 			return RouteProhibit, 13, true
 		}
-		return RouteUnreachable, 1, true
+		return RouteUnreachable, 0, true // a rule's answer is ENETUNREACH (fib4_rule_action), a route's EHOSTUNREACH
 	case r.Route == nil && r.Missing != 0:
 		return TableMissing, 0xff, true
 	case r.Route == nil:
@@ -200,8 +200,8 @@ func (w *walker) noRoute(code Code, r *topology.Result, reason string) verdict {
 		w.more(s).Would, w.more(s).WouldT[0] = WouldGive, "ip route show table "+r.Missing.String()
 		return stop
 	}
-	if reason == "IP_INNOROUTES" && code != RouteNone {
-		reason = "NOT_SPECIFIED" // ip_error names a reason only where there is no route at all
+	if _, icmp, _ := unroutable(r); reason == "IP_INNOROUTES" && icmp != 0 {
+		reason = "NOT_SPECIFIED" // ip_error names a reason only for ENETUNREACH
 	}
 	s = w.drop(code, reason)
 	w.more(s).Would, w.more(s).WouldT[0] = WouldAddRoute, w.p.IP.Dst.String()

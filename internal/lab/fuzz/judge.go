@@ -94,9 +94,6 @@ func judge(r *lab.Recording, exchange bool) (*Verdict, error) {
 	}
 	v := &Verdict{Exchange: exchange, Outcome: Outcome(rep.Trace), Report: rep}
 	switch {
-	case slices.ContainsFunc(rep.Trace.Assumptions, func(a trace.Assumption) bool { return a.Code == trace.AssumeWhole }):
-		v.Not = true // the kernel sends fragments, which the tracer shows as one packet
-		return v, nil
 	case turnsAtGateway(rep.Trace):
 		v.Not = true // a VPC's own affair, which no kernel judges
 		return v, nil

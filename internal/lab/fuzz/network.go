@@ -176,7 +176,11 @@ func (m *maker) workers() {
 					second = x
 				}
 			}
-			n.cards = append(n.cards, m.card(second, 40+i))
+			// On premises two cards on one switch both answer ARP for either's address, and the first answer counts: that is the
+			// moment's, not the network's. A VPC's fabric answers itself.
+			if second != s || !m.features.site() {
+				n.cards = append(n.cards, m.card(second, 40+i))
+			}
 		}
 		m.nodes = append(m.nodes, n)
 		for k := range 1 + m.IntN(4) {

@@ -45,7 +45,7 @@ func (e *editor) policyRule(ns *topology.Namespace) {
 			switch {
 			case proto == "icmp":
 			case e.yes(3):
-				ports = " sport " + e.port(false, pick(e.source, "1024-65535", "8080"))
+				ports = " sport " + e.port(false, pick(e.source, "1024-65534", "8080"))
 			case e.yes(2):
 				ports = " dport " + e.port(true, pick(e.source, "8080", "80-8080", "30080-30085"))
 			}

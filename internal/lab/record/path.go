@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strconv"
+	"strings"
 
 	"github.com/podpath/podpath/internal/lab"
 	"github.com/podpath/podpath/internal/trace"
@@ -146,17 +148,27 @@ func packets(path []row) int {
 	return n
 }
 
-// drawn are the ports that the kernel chose: all that are in no flow's description.
-func drawn(path []row, f *lab.Flow) []int {
-	fixed := []int{int(f.ClientPort), int(f.Port), int(f.ListenPort)}
-	for _, l := range f.Listeners {
-		fixed = append(fixed, int(l.Port))
-	}
+// drawn are the ports that the kernel chose: all in a path or a connection that are in no flow's description.
+func drawn(path []row, conns []string, f *lab.Flow) []int {
 	out := []int{}
+	take := func(p int) {
+		if !f.Names(p) && !slices.Contains(out, p) {
+			out = append(out, p)
+		}
+	}
 	for _, r := range path {
 		for _, p := range []*int{r.L4.SrcPort, r.L4.DstPort} {
-			if p != nil && !slices.Contains(fixed, *p) && !slices.Contains(out, *p) {
-				out = append(out, *p)
+			if p != nil {
+				take(*p)
+			}
+		}
+	}
+	for _, l := range conns {
+		for _, w := range strings.Fields(l) {
+			if k, v, ok := strings.Cut(w, "="); ok && (k == "sport" || k == "dport") {
+				if p, err := strconv.Atoi(v); err == nil {
+					take(p)
+				}
 			}
 		}
 	}
