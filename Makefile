@@ -83,6 +83,25 @@ verify: ## compare the tracer with the kernel recordings in SHARED
 	@if [ ! -d $(SHARED)/golden/kernel ]; then echo "verify: no recordings in $(SHARED)/golden/kernel"; exit 1; fi
 	$(GO) run ./cmd/podpath verify $(SHARED)/golden/kernel/*/
 
+# --- the kernel as judge: these need root ------------------------------------------------------------------------------
+
+N ?= 200
+SEED ?= 0
+
+.PHONY: fuzz-kernel
+fuzz-kernel: ## N=200 random flows over random networks: the kernel against the tracer (SEED=n repeats a run)
+	$(GO) build -o bin/podpath ./cmd/podpath
+	$(SUDO) bin/podpath lab fuzz --flows $(N) --seed $(SEED)
+
+.PHONY: verify-presets
+verify-presets: ## ask the kernel about every preset, and store what it said for the page
+	$(GO) build -o bin/podpath ./cmd/podpath
+	$(SUDO) bin/podpath lab presets internal/checked/results.json
+
+.PHONY: mutants
+mutants: ## plant every mistake in the tracer and see that the kernel's recordings show it
+	PODPATH_MUTANTS=all PODPATH_FUZZ_NETWORKS=$${PODPATH_FUZZ_NETWORKS:-200} $(GO) test ./internal/lab/fuzz -count=1 -timeout 60m -v -run 'TestMutants$$'
+
 # --- what the tests need -------------------------------------------------------------------------------------------
 
 .PHONY: setup

@@ -43,6 +43,7 @@ func (w *walker) natCore(h netfilter.Hook, chains []netfilter.BaseChain, in, out
 				ruled = len(w.t.steps) - 1
 				w.mappings = append(w.mappings, mapping{e, m, int32(ruled)})
 				if !w.mapTo(h, v, in, out) {
+					w.t.steps[ruled].Verdict = VerdictDrop
 					return w.end(iptables.Verdict{Kind: iptables.Drop})
 				}
 			default:
