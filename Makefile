@@ -6,6 +6,7 @@ SHARED     ?= ../shared
 TESTFLAGS  ?=
 FUZZTIME   ?= 60s
 BENCH      ?= .
+COSTS      ?= costs.json
 SUDO       := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 ESBUILD    := $(GO) tool esbuild --log-level=warning --bundle --minify
 # Everything that `make generate` writes. .ci/run compares it with what is committed.
@@ -82,6 +83,11 @@ bench: ## benchmarks (BENCH=regexp picks some)
 verify: ## compare the tracer with the kernel recordings in SHARED
 	@if [ ! -d $(SHARED)/golden/kernel ]; then echo "verify: no recordings in $(SHARED)/golden/kernel"; exit 1; fi
 	$(GO) run ./cmd/podpath verify $(SHARED)/golden/kernel/*/
+
+.PHONY: measure
+measure: ## what a packet's steps cost on this machine, to COSTS (costs.json; needs root)
+	$(GO) build -o bin/podpath ./cmd/podpath
+	$(SUDO) bin/podpath lab measure -o $(COSTS)
 
 # --- what the tests need -------------------------------------------------------------------------------------------
 

@@ -29,14 +29,15 @@ var arrows = map[string][]string{
 	"internal/diagram": {"internal/trace", "internal/topology"},
 	"internal/lab":     {"internal/trace", "internal/topology", "internal/snapshot", "internal/compile"},
 	// The parts of the lab: namespaces, a topology made of them, what flows do in it.
-	"internal/lab/space":  {},
-	"internal/lab/build":  {"internal/lab/space", "internal/topology"},
-	"internal/lab/record": {"internal/lab", "internal/lab/space", "internal/lab/build", "internal/trace", "internal/topology"},
-	"internal/share":      {"internal/trace", "internal/compile"},
-	"internal/live":       {"internal/trace", "internal/compile"},
-	"internal/lesson":     {"internal/trace", "internal/compile"},
-	"internal/latency":    {"internal/trace"},
-	"internal/capture":    {"internal/trace"},
+	"internal/lab/space":   {},
+	"internal/lab/build":   {"internal/lab/space", "internal/topology"},
+	"internal/lab/record":  {"internal/lab", "internal/lab/space", "internal/lab/build", "internal/trace", "internal/topology"},
+	"internal/lab/measure": {"internal/lab/space", "internal/lab/build", "internal/latency"},
+	"internal/share":       {"internal/trace", "internal/compile"},
+	"internal/live":        {"internal/trace", "internal/compile"},
+	"internal/lesson":      {"internal/trace", "internal/compile"},
+	"internal/latency":     {"internal/trace"},
+	"internal/capture":     {"internal/trace"},
 	// Not in architecture.md's table either: traces side by side, for the page and the command line.
 	"internal/compare": {"internal/trace", "internal/latency"},
 	// Not in architecture.md's table yet: places and ports as people write them, resolved in a compiled cluster and traced.
