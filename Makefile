@@ -14,7 +14,7 @@ GENERATED  := web/templates/*_templ.go web/static/app.js web/static/app.css web/
 
 .PHONY: help
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
 .PHONY: run
 run: ## serve the page at http://127.0.0.1:8080
@@ -88,6 +88,11 @@ verify: ## compare the tracer with the kernel recordings in SHARED
 measure: ## what a packet's steps cost on this machine, to COSTS (costs.json; needs root)
 	$(GO) build -o bin/podpath ./cmd/podpath
 	$(SUDO) bin/podpath lab measure -o $(COSTS)
+
+.PHONY: bench-kernel
+bench-kernel: ## tracing a packet beside sending it, to docs/benchmarks.md (needs root)
+	$(GO) build -o bin/podpath ./cmd/podpath
+	$(SUDO) bin/podpath lab bench -o docs/benchmarks.md
 
 # --- what the tests need -------------------------------------------------------------------------------------------
 

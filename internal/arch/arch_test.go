@@ -33,6 +33,7 @@ var arrows = map[string][]string{
 	"internal/lab/build":   {"internal/lab/space", "internal/topology"},
 	"internal/lab/record":  {"internal/lab", "internal/lab/space", "internal/lab/build", "internal/trace", "internal/topology"},
 	"internal/lab/measure": {"internal/lab/space", "internal/lab/build", "internal/latency"},
+	"internal/lab/bench":   {"internal/lab/measure", "internal/query"},
 	"internal/share":       {"internal/trace", "internal/compile"},
 	"internal/live":        {"internal/trace", "internal/compile"},
 	"internal/lesson":      {"internal/trace", "internal/compile"},

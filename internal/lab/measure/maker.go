@@ -262,15 +262,15 @@ func jumpAndReturn() string {
 	return b.String()
 }
 
-// hasLegacy says whether the kernel walks rules of the older iptables, which newer ones can be built without
+// HasLegacy says whether the machine has [LegacyRestore], and the kernel walks rules of the older iptables, which newer ones can be built without
 // (CONFIG_NETFILTER_XTABLES_LEGACY).
-func hasLegacy() bool {
+func HasLegacy() bool {
 	lab := fmt.Sprintf("legacy%d", os.Getpid())
 	s, err := space.Create(space.Name(lab, "probe"))
 	if err != nil {
 		return false
 	}
-	_, err = s.Run(nonMatching(1), legacyRestore)
+	_, err = s.Run(nonMatching(1), LegacyRestore)
 	s.Close()
 	_, derr := space.Down(lab)
 	return err == nil && derr == nil

@@ -29,10 +29,11 @@ const (
 
 // Options say how to measure.
 type Options struct {
-	Lab   string // the lab that the namespaces are made in
-	Trips int    // round trips a path and run
-	Runs  int    // all paths are measured so many times, one after the other: what disturbs one run is not in the next
-	CPU   int    // where both ends run
+	Lab   string   // the lab that the namespaces are made in
+	Trips int      // round trips a path and run
+	Runs  int      // all paths are measured so many times, one after the other: what disturbs one run is not in the next
+	CPU   int      // where both ends run
+	Only  []string // these paths; nil for all
 }
 
 // Time is what one path took, as nanoseconds of a round trip.
@@ -71,6 +72,9 @@ func Run(ctx context.Context, o Options) (m *Measured, err error) {
 	var paths []*Path
 	for i := range Paths {
 		p := &Paths[i]
+		if o.Only != nil && !slices.Contains(o.Only, p.Name) {
+			continue
+		}
 		if what := p.lacks(); what != "" {
 			m.Lacks = append(m.Lacks, p.Title+": "+what)
 			continue

@@ -84,8 +84,8 @@ func title(name string) string {
 	return name
 }
 
-// legacyRestore is the program that loads rules the older way; not every machine has it.
-const legacyRestore = "iptables-legacy-restore"
+// LegacyRestore is the program that loads rules the older way; not every machine has it.
+const LegacyRestore = "iptables-legacy-restore"
 
 // lacks says what this machine does not have for the path; "" where it has all.
 func (p *Path) lacks() string {
@@ -93,10 +93,10 @@ func (p *Path) lacks() string {
 		return "this kernel has no " + p.needs
 	}
 	if p.legacy {
-		if _, err := exec.LookPath(legacyRestore); err != nil {
-			return legacyRestore + " is not installed"
+		if _, err := exec.LookPath(LegacyRestore); err != nil {
+			return LegacyRestore + " is not installed"
 		}
-		if !hasLegacy() {
+		if !HasLegacy() {
 			return "this kernel has no x_tables for iptables-legacy"
 		}
 	}
@@ -108,7 +108,7 @@ func (p *Path) finish(net *build.Net) error {
 	if !p.legacy {
 		return nil
 	}
-	_, err := net.Space(p.router()).Run(nonMatching(p.rules), legacyRestore)
+	_, err := net.Space(p.router()).Run(nonMatching(p.rules), LegacyRestore)
 	return err
 }
 
