@@ -40,7 +40,7 @@ a page, Markdown, that says how it was measured.`,
 			defer stop()
 			r, err := bench.Run(ctx, o)
 			if err != nil {
-				return err
+				return brokenOff(err)
 			}
 			var page bytes.Buffer
 			if err := r.Markdown(&page); err != nil {

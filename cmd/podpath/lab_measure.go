@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -29,6 +30,14 @@ func chooseCPU(cpu int) (int, error) {
 // interrupted ends with Ctrl-C: namespaces have to be taken down first.
 func interrupted() (context.Context, context.CancelFunc) {
 	return signal.NotifyContext(context.Background(), os.Interrupt)
+}
+
+// brokenOff says what Ctrl-C did.
+func brokenOff(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return errors.New("interrupted; the namespaces are taken down")
+	}
+	return err
 }
 
 func labMeasureCommand() *cobra.Command {
@@ -59,7 +68,7 @@ not measured.`,
 			defer stop()
 			m, err := measure.Run(ctx, o)
 			if err != nil {
-				return err
+				return brokenOff(err)
 			}
 			found := measure.Derive(m)
 			here := measure.Here(time.Now()).String()

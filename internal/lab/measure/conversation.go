@@ -40,8 +40,8 @@ const (
 	// A first packet's client ports: every packet has another, until all have been used.
 	firstPort, lastPort = 20_000, 60_000
 
-	patience = time.Second // of a client: in a lab, nothing takes that long that comes at all
-	rest     = 50 * time.Millisecond
+	patience = time.Second           // of a client: in a lab, nothing takes that long that comes at all
+	rest     = 20 * time.Millisecond // of a server, before it looks whether it is over
 )
 
 // Established times n round trips of one flow: conntrack knows it, and no nat chain is asked.
