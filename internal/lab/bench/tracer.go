@@ -39,15 +39,14 @@ func (o *Options) traced(n int, once func() error) (out []time.Duration, err err
 	return out, err
 }
 
-// walk is the trace alone.
+// walk is the trace alone, of a query whose names have been looked up.
 func walk(made *compile.Compiled, r *query.Request) func() error {
 	var run trace.Runner
+	q, err := r.Query(made.Places)
 	return func() error {
-		q, err := r.Query(made.Places)
-		if err != nil {
-			return err
+		if err == nil {
+			_, err = run.Run(made.Topology, q)
 		}
-		_, err = run.Run(made.Topology, q)
 		return err
 	}
 }
