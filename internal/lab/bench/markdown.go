@@ -96,7 +96,7 @@ best in the same order.
 A trace, there and back, over the kernel's round trip of the first packet of a new flow with its answer: the same packets, and
 nat chains are asked on both sides. *Decisions* is the walk with every decision recorded (trace.Runner.Run). *Explained* is what
 a page gets: the walk, every line, packet and reason as data, with the rules that were passed over and why, and what each hop
-costs (query.Request.Document).
+costs (query.Request.Document). That is a line for every rule passed over, which among many Services is nearly all of it.
 
 | flow | target | decisions ÷ kernel | | explained ÷ kernel | |
 | --- | --- | --- | --- | --- | --- |
