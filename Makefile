@@ -6,6 +6,7 @@ SHARED     ?= ../shared
 TESTFLAGS  ?=
 FUZZTIME   ?= 60s
 BENCH      ?= .
+COSTS      ?= costs.json
 SUDO       := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 ESBUILD    := $(GO) tool esbuild --log-level=warning --bundle --minify
 # Everything that `make generate` writes. .ci/run compares it with what is committed.
@@ -13,7 +14,7 @@ GENERATED  := web/templates/*_templ.go web/static/app.js web/static/app.css web/
 
 .PHONY: help
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
 .PHONY: run
 run: ## serve the page at http://127.0.0.1:8080
@@ -101,6 +102,16 @@ verify-presets: ## ask the kernel about every preset, and store what it said for
 .PHONY: mutants
 mutants: ## plant every mistake in the tracer and see that the kernel's recordings show it
 	PODPATH_MUTANTS=all PODPATH_FUZZ_NETWORKS=$${PODPATH_FUZZ_NETWORKS:-200} $(GO) test ./internal/lab/fuzz -count=1 -timeout 60m -v -run 'TestMutants$$'
+
+.PHONY: measure
+measure: ## what a packet's steps cost on this machine, to COSTS (costs.json; needs root)
+	$(GO) build -o bin/podpath ./cmd/podpath
+	$(SUDO) bin/podpath lab measure -o $(COSTS)
+
+.PHONY: bench-kernel
+bench-kernel: ## tracing a packet beside sending it, to docs/benchmarks.md (needs root)
+	$(GO) build -o bin/podpath ./cmd/podpath
+	$(SUDO) bin/podpath lab bench -o docs/benchmarks.md
 
 # --- what the tests need -------------------------------------------------------------------------------------------
 

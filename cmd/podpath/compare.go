@@ -68,7 +68,7 @@ costs: nothing is measured, unless you measured it (--costs). JSON has the form 
 	f := c.Flags()
 	f.StringArrayVar(&with, "with", nil, "a further column: what it changes, key=value, separated by spaces; the first may be empty, for the question as it is")
 	f.BoolVar(&onlyDifferences, "only-differences", false, "leave out the stops that are the same in all columns")
-	f.StringVar(&costs, "costs", "", "a table of costs measured on your own machine, JSON (see internal/latency.Read)")
+	f.StringVar(&costs, "costs", "", "a table of costs measured on your own machine (see podpath lab measure)")
 	f.StringVarP(&output, "output", "o", "text", "text or json")
 	f.StringVar(&lang, "lang", "en", "language of the sentences: en or ko")
 	return c

@@ -29,7 +29,7 @@ Everything that a lab makes is in namespaces called podpath-<lab>-<place>; nothi
 "podpath lab down" removes it, also after a crash. A cloud's fabric is no Linux: what a VPC does between the cards is
 imitated by namespaces of the lab's own, and not compared.`,
 	}
-	c.AddCommand(labUpCommand(), labDownCommand(), labShellCommand(), labRecordCommand(), labVerifyCommand(), labPresetsCommand(), labFuzzCommand())
+	c.AddCommand(labUpCommand(), labDownCommand(), labShellCommand(), labRecordCommand(), labVerifyCommand(), labPresetsCommand(), labFuzzCommand(), labMeasureCommand(), labBenchCommand())
 	return c
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"testing"
 
@@ -15,7 +16,12 @@ func TestMain(m *testing.M) {
 
 // TestScript runs the verbs as a user would. Each script says what it shows.
 func TestScript(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script"})
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", Condition: func(name string) (bool, error) {
+		if name != "lab" {
+			return false, fmt.Errorf("no condition %q; want lab: namespaces can be made here", name)
+		}
+		return needLab() == nil, nil
+	}})
 }
 
 // TestScriptGolden runs the scripts that need the recordings of the real kernel.

@@ -29,9 +29,11 @@ var arrows = map[string][]string{
 	"internal/diagram": {"internal/trace", "internal/topology"},
 	"internal/lab":     {"internal/trace", "internal/topology", "internal/snapshot", "internal/compile"},
 	// The parts of the lab: namespaces, a topology made of them, what flows do in it.
-	"internal/lab/space":  {},
-	"internal/lab/build":  {"internal/lab/space", "internal/topology"},
-	"internal/lab/record": {"internal/lab", "internal/lab/space", "internal/lab/build", "internal/trace", "internal/topology"},
+	"internal/lab/space":   {},
+	"internal/lab/build":   {"internal/lab/space", "internal/topology"},
+	"internal/lab/record":  {"internal/lab", "internal/lab/space", "internal/lab/build", "internal/trace", "internal/topology"},
+	"internal/lab/measure": {"internal/lab/space", "internal/lab/build", "internal/latency"},
+	"internal/lab/bench":   {"internal/lab/measure", "internal/query"},
 	// Random networks and flows, and what becomes of them.
 	"internal/lab/fuzz": {"internal/lab", "internal/lab/build", "internal/lab/record", "internal/trace", "internal/topology", "internal/snapshot", "internal/compile", "internal/cluster", "internal/iptables", "internal/netfilter"},
 	"internal/share":    {"internal/trace", "internal/compile"},

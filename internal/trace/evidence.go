@@ -8,27 +8,39 @@ import (
 	"github.com/podpath/podpath/internal/topology"
 )
 
-// missDocuments says why the rules that a step passed over did not match: by the packet as the step found it, in the
-// namespace where it was.
-func (t *Trace) missDocuments(h *Hop, s *Step) []MissDocument {
-	p := t.Packets[s.Before]
-	conn := packet.Conn{State: s.State, Reply: s.Reply, Mark: p.CTMark}
+// asker puts the questions of matches again: by the packet as a step found it, in the namespace where it was. There is one for a
+// document, since it is large.
+type asker struct {
+	walker walker
+	packet packet.Packet
+	conn   packet.Conn
+	passed []iptables.Miss
+}
+
+// missDocuments says why the rules that a step passed over did not match.
+func (t *renderer) missDocuments(h *Hop, s *Step) []MissDocument {
+	k := &t.ask
+	k.packet = t.Packets[s.Before]
+	p := &k.packet
+	k.conn = packet.Conn{State: s.State, Reply: s.Reply, Mark: p.CTMark}
 	if s.Entry != nil {
-		conn = netfilter.Ref{Entry: s.Entry, State: s.State, Reply: s.Reply}.Conn()
-		conn.Mark = p.CTMark
+		k.conn = netfilter.Ref{Entry: s.Entry, State: s.State, Reply: s.Reply}.Conn()
+		k.conn.Mark = p.CTMark
 	}
-	w := &walker{t: t, top: t.Topology, ns: h.NS}
+	w := &k.walker
+	*w = walker{t: t.Trace, top: t.Topology, ns: h.NS}
 	out := make([]MissDocument, 0, s.passed)
 	tried := t.misses[s.missAt : s.missAt+s.missN]
 	if s.Chain != nil {
-		in := iptables.Input{Packet: &p, Conn: &conn, In: nameOf(s.In), Out: nameOf(s.Out), Env: (*env)(w)}
-		for _, m := range s.Chain.AppendPassed(nil, &in, int(s.passedAt), int(s.passedAt+s.passed), ruleMisses(tried)) {
+		in := iptables.Input{Packet: p, Conn: &k.conn, In: nameOf(s.In), Out: nameOf(s.Out), Env: (*env)(w)}
+		k.passed = s.Chain.AppendPassed(k.passed[:0], &in, int(s.passedAt), int(s.passedAt+s.passed), ruleMisses(tried))
+		for _, m := range k.passed {
 			r := m.Rule.Matches[m.Match].Why(&in)
 			out = append(out, MissDocument{Rule: m.Rule.Number, Text: m.Rule.Text(), Code: r.Code, Args: pairs(r.Args)})
 		}
 		return out
 	}
-	in := nftables.Input{Packet: &p, Conn: &conn, In: nameOf(s.In), Out: nameOf(s.Out), Env: (*nftEnv)(w)}
+	in := nftables.Input{Packet: p, Conn: &k.conn, In: nameOf(s.In), Out: nameOf(s.Out), Env: (*nftEnv)(w)}
 	for _, m := range tried {
 		r := m.NFTRule.Statements[m.Match].Why(&in)
 		out = append(out, MissDocument{Rule: m.NFTRule.Number, Text: m.NFTRule.Text(), Code: r.Code, Args: pairs(r.Args)})

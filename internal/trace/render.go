@@ -25,11 +25,13 @@ func (t *Trace) Document() *Document {
 	for _, a := range t.Assumptions {
 		d.Assumptions = append(d.Assumptions, ReasonDocument{Code: string(a.Code), Args: a.Args})
 	}
+	d.Packets, d.Legs = make([]PacketDocument, 0, len(t.Packets)), make([]LegDocument, 0, len(t.Legs))
+	r := &renderer{Trace: t}
 	for i := range t.Packets {
 		d.Packets = append(d.Packets, packetDocument(&t.Packets[i]))
 	}
 	for i := range t.Legs {
-		d.Legs = append(d.Legs, t.legDocument(&t.Legs[i]))
+		d.Legs = append(d.Legs, r.legDocument(&t.Legs[i]))
 	}
 	for i := range t.Legs {
 		if l := &t.Legs[i]; l.Outcome != Delivered && d.Reason == nil {
@@ -50,6 +52,12 @@ func (t *Trace) Document() *Document {
 	return d
 }
 
+// renderer is what rendering needs again and again.
+type renderer struct {
+	*Trace
+	ask asker
+}
+
 func orElse(s, other string) string {
 	if s != "" {
 		return s
@@ -62,31 +70,43 @@ func packetDocument(p *packet.Packet) PacketDocument {
 	if raw, err := p.Bytes(); err == nil {
 		d.Bytes = base64.StdEncoding.EncodeToString(raw)
 	}
-	for _, l := range p.Layers() {
+	layers := p.Layers()
+	n := 0
+	for i := range layers {
+		n += len(layers[i].Fields)
+	}
+	d.Layers = make([]LayerDocument, 0, len(layers))
+	fields := make([]FieldDocument, 0, n) // of all layers, one behind the other
+	for i := range layers {
+		l := &layers[i]
 		x := LayerDocument{Type: l.Type, Length: l.Length, Outer: l.Outer}
 		for _, f := range l.Fields {
-			x.Fields = append(x.Fields, FieldDocument{f[0], f[1]})
+			fields = append(fields, FieldDocument{f[0], f[1]})
+		}
+		if k := len(l.Fields); k > 0 {
+			x.Fields = fields[len(fields)-k : len(fields) : len(fields)]
 		}
 		d.Layers = append(d.Layers, x)
 	}
 	return d
 }
 
-func (t *Trace) legDocument(l *Leg) LegDocument {
-	d := LegDocument{Kind: string(l.Kind), Label: packetLabel(l, t.first(l)), Outcome: l.Outcome}
+func (t *renderer) legDocument(l *Leg) LegDocument {
+	d := LegDocument{Kind: string(l.Kind), Label: packetLabel(l, t.first(l)), Outcome: l.Outcome, Hops: make([]HopDocument, 0, len(t.Hops(l)))}
 	for h := range t.Hops(l) {
 		hop := &t.Hops(l)[h]
-		x := HopDocument{Namespace: hop.Name, Kind: string(hop.Kind), Visit: hop.Visit, In: strp(hop.In), Out: strp(hop.Out), Steps: []StepDocument{}}
-		for i := range t.Steps(hop) {
-			x.Steps = append(x.Steps, t.stepDocument(hop, &t.Steps(hop)[i]))
+		steps := t.Steps(hop)
+		x := HopDocument{Namespace: hop.Name, Kind: string(hop.Kind), Visit: hop.Visit, In: strp(hop.In), Out: strp(hop.Out), Steps: make([]StepDocument, len(steps))}
+		for i := range steps {
+			t.stepDocument(&x.Steps[i], hop, &steps[i])
 		}
 		d.Hops = append(d.Hops, x)
 	}
 	return d
 }
 
-func (t *Trace) stepDocument(h *Hop, s *Step) StepDocument {
-	d := StepDocument{Stage: s.Stage.String(), Verdict: s.Verdict.String(), Code: string(s.Code), Packet: int(s.Packet),
+func (t *renderer) stepDocument(d *StepDocument, h *Hop, s *Step) {
+	*d = StepDocument{Stage: s.Stage.String(), Verdict: s.Verdict.String(), Code: string(s.Code), Packet: int(s.Packet),
 		Args: t.args(s), Would: t.would(s)}
 	if s.HasHook {
 		d.Hook = s.Hook.String()
@@ -126,10 +146,12 @@ func (t *Trace) stepDocument(h *Hop, s *Step) StepDocument {
 		d.Text = s.Route.String()
 		d.Evidence = t.otherRoutes(h, s)
 	}
+	if s.Before == s.Packet {
+		return
+	}
 	for _, c := range packet.Diff(&t.Packets[s.Before], &t.Packets[s.Packet]) {
 		d.Changes = append(d.Changes, Change(c))
 	}
-	return d
 }
 
 func (t *Trace) connDocuments() []ConnDocument {

@@ -29,10 +29,8 @@ func stations(d *Document) []StationDocument {
 				}
 				s := StationDocument{Leg: l, Hop: h, First: i, Last: n - 1, Namespace: hop.Namespace, Kind: kind}
 				s.Decisive = decisive(hop.Steps[i:n]) + i
-				for _, x := range hop.Steps[i:n] {
-					if x.Interface != "" && s.Interface == "" {
-						s.Interface = x.Interface
-					}
+				for k := i; k < n && s.Interface == ""; k++ {
+					s.Interface = hop.Steps[k].Interface
 				}
 				id := legID(d, l) + "/" + hop.Namespace + "/" + strconv.Itoa(hop.Visit) + "/" + stationName(kind, hop.Steps[i:n])
 				used[id]++
@@ -146,7 +144,8 @@ func stationName(kind string, steps []StepDocument) string {
 		return kind
 	}
 	table := ""
-	for _, s := range steps {
+	for i := range steps {
+		s := &steps[i]
 		if s.Table != "" && (table == "" || rank(s.Table) > rank(table)) {
 			table = s.Table
 		}

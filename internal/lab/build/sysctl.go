@@ -5,7 +5,6 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/podpath/podpath/internal/topology"
@@ -119,5 +118,3 @@ func other(k string) bool {
 	}
 	return strings.HasPrefix(k, "net.ipv4.") || strings.HasPrefix(k, "net.netfilter.") || strings.HasPrefix(k, "net.bridge.")
 }
-
-func itoa(n int) string { return strconv.Itoa(n) }
