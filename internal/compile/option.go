@@ -293,6 +293,11 @@ func prefixDelegation(c *cluster.Cluster, value string) {
 	}
 	for _, n := range c.Nodes {
 		for _, p := range c.PodsOn(n.Name) {
+			for i, e := range n.ENIs { // an address is the card's that its prefix was given to
+				if slices.ContainsFunc(e.Prefixes, func(x netip.Prefix) bool { return x.Contains(p.Address) }) {
+					p.ENI = i
+				}
+			}
 			e := n.ENIs[p.ENI]
 			if prefix := netip.PrefixFrom(p.Address, 28).Masked(); !slices.Contains(e.Prefixes, prefix) {
 				e.Prefixes = append(e.Prefixes, prefix)

@@ -50,7 +50,7 @@ func Verify(r *Recording, exchange bool) (*Report, error) {
 	}
 	out := &Report{Flow: r.Flow, Exchange: exchange, Trace: t}
 	wantPath, wantRules := r.Path, r.Rules
-	path, rules := seen(t)
+	path, rules := Rows(t)
 	gotPath, gotRules := generic(path), generic(rules)
 	if !exchange { // an error that the answer meets with is a third packet
 		wantPath, wantRules = firstAndAnswer(wantPath), firstAndAnswer(wantRules)
@@ -72,9 +72,9 @@ func Verify(r *Recording, exchange bool) (*Report, error) {
 	return out, nil
 }
 
-// seen gives a trace's rows as a recording would have them. A packet that no interface saw, such as one that OUTPUT rejects, has
+// Rows gives a trace's rows as a recording would have them. A packet that no interface saw, such as one that OUTPUT rejects, has
 // the number 0 there. A packet's rules stand in the order in which it first came to their namespaces.
-func seen(t *trace.Trace) ([]trace.PathRow, []trace.RuleRow) {
+func Rows(t *trace.Trace) ([]trace.PathRow, []trace.RuleRow) {
 	path, rules := t.Path(), t.Rules()
 	number := map[int]int{}
 	visit := map[string]int{}
@@ -93,6 +93,7 @@ func seen(t *trace.Trace) ([]trace.PathRow, []trace.RuleRow) {
 		tunnelled[path[i].Packet] = tunnelled[path[i].Packet] || path[i].Outer != nil
 	}
 	outer := false
+	marks := map[string]string{}
 	for i := range rules {
 		r := &rules[i]
 		r.Packet = number[r.Packet]
@@ -101,6 +102,10 @@ func seen(t *trace.Trace) ([]trace.PathRow, []trace.RuleRow) {
 		}
 		if outer && !tunnelled[r.Packet] { // nobody saw the packet around the one that is known
 			r.Packet, r.Label = 0, "UDP"
+			if r.At != nil && r.At.Mark != cmp.Or(marks[r.NS], "0x0") {
+				r.Mark = r.At.Mark
+			}
+			marks[r.NS] = cmp.Or(r.Mark, marks[r.NS])
 		}
 	}
 	at := func(r *trace.RuleRow) int {

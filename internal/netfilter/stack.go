@@ -138,6 +138,9 @@ func (s *Stack) addTable(t *iptables.Table) {
 // called by their checkentry functions).
 func ruleTracks(r *iptables.Rule) bool {
 	text := r.Text()
+	if strings.Contains(text, "-j CT --notrack") {
+		text = strings.Replace(text, "-j CT ", "", 1) // asks for nothing (xt_ct_tg_check)
+	}
 	for _, w := range []string{"-m conntrack ", "-m state ", "-m connmark ", "-j CONNMARK ", "-j SNAT ", "-j DNAT ", "-j MASQUERADE", "-j REDIRECT", "-j CT "} {
 		if strings.Contains(text, w) {
 			return true

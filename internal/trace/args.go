@@ -157,7 +157,7 @@ func (t *Trace) args(s *Step) map[string]string {
 		if s.Route != nil {
 			a["back"] = s.Route.Dev()
 		}
-	case MartianSource, GatewayNoPublic:
+	case MartianSource, SourceNotLocal, GatewayNoPublic:
 		a["src"] = after.IP.Src.String()
 	case ForwardingOff:
 		a["dev"] = s.more().Text[0]

@@ -70,6 +70,7 @@ const (
 	MartianSource     Code = "martian-source"    // src: IP_LOCAL_SOURCE or IP_INVALID_SOURCE
 	MartianDest       Code = "martian-dest"      // dst
 	ForwardingOff     Code = "forwarding-off"    // dev
+	SourceNotLocal    Code = "source-not-local"  // src: no address of this host
 	RouteMulticast    Code = "route-multicast"   // dst: multicast is not modelled
 	LoopbackToOutside Code = "loopback-localnet" // dst: route_localnet is off
 

@@ -154,7 +154,7 @@ func (w *walker) deliverTo(from, target *topology.ENICard) (topology.Port, bool)
 	}
 	w.p.Eth.Dst = target.MAC
 	w.p.Eth.Src = f.RouterMAC(target.Subnet)
-	if from != nil && from.Subnet == target.Subnet {
+	if from != nil && from != target && from.Subnet == target.Subnet {
 		w.p.Eth.Src = from.MAC
 	}
 	w.step(StageTransmit, VerdictOK, Transmitted).Target = target.Port.Namespace

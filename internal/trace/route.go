@@ -172,6 +172,10 @@ func (w *walker) lookupOutput(f topology.Lookup) topology.Result {
 // looks again with it (ip_route_connect).
 func (w *walker) routeOutput() verdict {
 	noSource := !w.p.IP.Src.IsValid()
+	if !noSource && !w.anySource && w.ns.AddrType(w.p.IP.Src, "") != iptables.AddrLocal {
+		w.drop(SourceNotLocal, "") // an answer to an address that only a route made local, say (ip_route_output_key_hash_rcu)
+		return stop
+	}
 	r := w.lookupOutput(w.lookup("lo"))
 	if noSource && r.Route != nil {
 		w.t.Packets[w.cur].IP.Src = w.p.IP.Src // a packet has a source from the start; only the socket had none

@@ -93,6 +93,8 @@ func stationKind(steps []StepDocument, i int) string {
 			return "FORWARD"
 		case NeighbourFailed, LinkDown:
 			return "transmit"
+		case SourceNotLocal:
+			return "send"
 		case RouteNone, RouteBlackhole, RouteUnreachable, RouteProhibit, RouteMulticast, TableMissing, MartianSource, MartianDest, ReversePathFailed,
 			ForwardingOff, LoopbackToOutside:
 			if i > 0 && stationKind(steps, i-1) == "send" {

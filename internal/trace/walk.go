@@ -52,6 +52,10 @@ type walker struct {
 	seen    bool // a bridge has shown the packet to PREROUTING
 	copying bool // the walk follows a copy: its end is not the packet's
 
+	// anySource says that the packet which is sent may come from an address that is not the host's (FLOWI_FLAG_ANYSRC): the query
+	// binds its socket to what it likes, and a rule rejects in the name of whoever the packet was for (ip_route_me_harder).
+	anySource bool
+
 	delivered bool
 	err       error
 }

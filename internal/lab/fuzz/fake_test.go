@@ -42,10 +42,15 @@ func (n *fakeNetwork) Record(f lab.Flow) (*lab.Recording, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.Path, err = rowsOf(tr.Path()); err != nil {
+	r.Flow.ClientSaw = "timeout"
+	if tr.Outcome == trace.Delivered {
+		r.Flow.ClientSaw = lab.EchoReply
+	}
+	path, rules := lab.Rows(tr)
+	if r.Path, err = rowsOf(path); err != nil {
 		return nil, err
 	}
-	if r.Rules, err = rowsOf(tr.Rules()); err != nil {
+	if r.Rules, err = rowsOf(rules); err != nil {
 		return nil, err
 	}
 	for _, ns := range n.top.Names() {

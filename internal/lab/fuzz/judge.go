@@ -113,7 +113,8 @@ func judge(r *lab.Recording, exchange bool) (*Verdict, error) {
 	return v, nil
 }
 
-// turnsAtGateway says whether a packet leaves by a NAT gateway for an address of the VPC's own.
+// turnsAtGateway says whether a packet leaves by a NAT gateway for an address of the VPC's own, or an answer leaves by one as if it
+// began something.
 func turnsAtGateway(t *trace.Trace) bool {
 	if t.Topology.Fabric == nil {
 		return false
@@ -128,6 +129,21 @@ func turnsAtGateway(t *trace.Trace) bool {
 		}
 		if inside && t.Legs[i].Kind == trace.Request {
 			return true
+		}
+		if nat && t.Legs[i].Kind != trace.Request && opens(t, &t.Legs[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+// opens says whether a leg has a NAT gateway make a mapping.
+func opens(t *trace.Trace, l *trace.Leg) bool {
+	for _, h := range t.Hops(l) {
+		for _, s := range t.Steps(&h) {
+			if s.Code == trace.NATGatewaySNAT {
+				return true
+			}
 		}
 	}
 	return false

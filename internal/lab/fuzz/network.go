@@ -216,7 +216,7 @@ func (m *maker) workload(n *node, home subnet, i, k int) {
 			at = 1
 		}
 		base := p.card.text[strings.LastIndex(p.card.text, " ")+1 : strings.LastIndex(p.card.text, ".")]
-		p.text += format(", address: %s.%d, eni: %d", base, 100+10*i+k, at)
+		p.text += format(", address: %s.%d, eni: %d", base, 96+32*i+16*at+k, at) // a delegated prefix of 16 is one card's
 	}
 	p.fields = []*part{optional("labels: {app: %s}", pick(m.source, "web", "web", "db", "client")),
 		optional("ports: [{name: http, port: %d}, {name: dns, port: %d, protocol: UDP}]", portOpen, portOpen)}

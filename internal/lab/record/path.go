@@ -148,8 +148,8 @@ func packets(path []row) int {
 	return n
 }
 
-// drawn are the ports that the kernel chose: all in a path or a connection that are in no flow's description.
-func drawn(path []row, conns []string, f *lab.Flow) []int {
+// drawn are the ports that the kernel chose: all that it showed and that are in no flow's description.
+func drawn(path []row, rules []trace.RuleRow, conns []string, f *lab.Flow) []int {
 	out := []int{}
 	take := func(p int) {
 		if !f.Names(p) && !slices.Contains(out, p) {
@@ -161,6 +161,12 @@ func drawn(path []row, conns []string, f *lab.Flow) []int {
 			if p != nil {
 				take(*p)
 			}
+		}
+	}
+	for _, r := range rules {
+		if r.At != nil && r.At.SPort != nil && r.At.DPort != nil {
+			take(*r.At.SPort)
+			take(*r.At.DPort)
 		}
 	}
 	for _, l := range conns {

@@ -130,7 +130,7 @@ func (r *Recorder) Record(f lab.Flow) (*lab.Recording, error) {
 	out.Path, out.Rules = generic(path), generic(rules)
 	out.Flow.ClientSaw, out.Flow.ServerSaw = sent.client, sent.server
 	out.Flow.Kernel = Kernel()
-	out.Flow.RandomPorts = drawn(path, sent.conns, &f)
+	out.Flow.RandomPorts = drawn(path, rules, sent.conns, &f)
 	out.Flow.Packets = packets(path)
 	out.Conntrack, out.Drops, out.HasDrops = sent.conns, sent.drops, r.drops != nil
 	out.Frames = sent.captured()
