@@ -80,6 +80,9 @@ func (f *Flow) Sockets() []topology.Listener {
 // Answer is what a lab's server says, by the namespace that it is in.
 func Answer(ns string) string { return "pong from " + ns }
 
+// EmptyAnswer is what a client saw that was answered with an empty datagram.
+const EmptyAnswer = "empty answer"
+
 // EchoReply is what a client of ICMP saw that was answered.
 const EchoReply = "echo reply"
 

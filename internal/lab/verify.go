@@ -151,7 +151,7 @@ func (c *comparison) outcome(r *Recording, t *trace.Trace) {
 	differ := func(what, kernel, tracer string) {
 		c.report.Differences = append(c.report.Differences, Difference{What: what, Kernel: kernel, Tracer: tracer})
 	}
-	answered := r.Flow.ClientSaw == EchoReply || strings.HasPrefix(r.Flow.ClientSaw, Answer(""))
+	answered := r.Flow.ClientSaw == EchoReply || r.Flow.ClientSaw == EmptyAnswer || strings.HasPrefix(r.Flow.ClientSaw, Answer(""))
 	if answered != (t.Outcome == trace.Delivered) {
 		differ("client", r.Flow.ClientSaw, string(t.Outcome))
 	}

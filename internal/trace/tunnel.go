@@ -144,15 +144,20 @@ func (w *walker) routeOuter(dev *topology.Interface, code Code, link string, mar
 	s := w.step(StageEncap, VerdictOK, code)
 	s.Interface = dev
 	w.found(StageSend, &r)
+	// Without a way out, or with one into itself, vxlan names the reason (vxlan_xmit_one), ipip none (ip_tunnel_xmit).
+	reason := "IP_OUTNOROUTES"
+	if dev.Kind != topology.VXLAN {
+		reason = "NOT_SPECIFIED"
+	}
 	if c, _, bad := unroutable(&r); bad {
-		w.noRoute(c, &r, "IP_OUTNOROUTES")
+		w.noRoute(c, &r, reason)
 		return false
 	}
 	if w.take(&r, true) == stop {
 		return false
 	}
 	if w.route.dev == dev {
-		d := w.drop(TunnelLoop, "RECURSION_LIMIT")
+		d := w.drop(TunnelLoop, reason)
 		d.Interface = dev
 		w.more(d).Addr = w.p.IP.Dst
 		return false

@@ -95,9 +95,9 @@ func pointer(n int) *int { return &n }
 
 func mac(b []byte) string { return packet.MAC([6]byte(b)).String() }
 
-// frameRow reads a frame: the row, what its packet is known by, and what the packet around it is known by where it is in a
-// tunnel. ok is false for frames that are no business of a path's: ARP, IGMP, IPv6.
-func frameRow(f *frame, vxlan map[uint16]bool) (r row, in parsed, outer string, ok bool) {
+// frameRow reads a frame: the row, its packet, and the packet around that, which is the same where there is no tunnel. ok is false
+// for frames that are no business of a path's: ARP, IGMP, IPv6.
+func frameRow(f *frame, vxlan map[uint16]bool) (r row, in, around parsed, ok bool) {
 	r.NS, r.Dev, r.Dir, r.OtherHost = f.ns, f.dev, "in", f.otherHost
 	if f.out {
 		r.Dir = "out"
@@ -106,7 +106,7 @@ func frameRow(f *frame, vxlan map[uint16]bool) (r row, in parsed, outer string, 
 	var eth *trace.EthRow
 	if link(f.hardware) {
 		if len(data) < etherHeader || u16(data, 12) != 0x0800 {
-			return r, in, "", false
+			return r, in, in, false
 		}
 		if f.dev != "lo" {
 			eth = &trace.EthRow{Src: mac(data[6:12]), Dst: mac(data[:6])}
@@ -115,15 +115,15 @@ func frameRow(f *frame, vxlan map[uint16]bool) (r row, in parsed, outer string, 
 	}
 	in, ok = parseIP(data)
 	if !ok {
-		return r, in, "", false
+		return r, in, in, false
 	}
+	around = in
 	r.Eth = eth
 	ihl := int(data[0]&15) * 4
 	switch {
 	case in.l4.DstPort != nil && in.ip.Proto == "udp" && vxlan[uint16(*in.l4.DstPort)] && len(data) >= ihl+udpHeader+vxlanHeader+etherHeader+ipHeaderMin:
 		inner := data[ihl+udpHeader+vxlanHeader:]
 		if x, ok := parseIP(inner[etherHeader:]); ok && u16(inner, 12) == 0x0800 {
-			outer = in.key
 			r.Outer = &trace.OuterRow{Eth: eth, IPRow: in.ip, SrcPort: in.l4.SrcPort, DstPort: in.l4.DstPort,
 				VNI: pointer(int(binary.BigEndian.Uint32(data[ihl+udpHeader+4:]) >> 8))}
 			r.Eth = &trace.EthRow{Src: mac(inner[6:12]), Dst: mac(inner[:6])}
@@ -131,16 +131,15 @@ func frameRow(f *frame, vxlan map[uint16]bool) (r row, in parsed, outer string, 
 		}
 	case in.ip.Proto == packet.Protocol(protoIPIP).String():
 		if x, ok := parseIP(data[ihl:]); ok {
-			outer = in.key
 			r.Outer, r.Eth = &trace.OuterRow{Eth: eth, IPRow: in.ip}, nil
 			in = x
 		}
 	}
 	if a, err := netip.ParseAddr(in.ip.Dst); err != nil || a.IsMulticast() {
-		return r, in, "", false
+		return r, in, around, false
 	}
 	r.IP, r.L4 = in.ip, in.l4
-	return r, in, outer, true
+	return r, in, around, true
 }
 
 // link says whether a device's frames have an Ethernet header (ARPHRD_ETHER, ARPHRD_LOOPBACK).

@@ -51,7 +51,6 @@ type sight struct {
 	row
 	time   int64
 	packet string // the first fragment's key: what all of one packet share
-	part   parsed
 }
 
 // buildPath groups frames by packet, in order of first appearance, and by time within a packet, and says what each packet is
@@ -64,35 +63,37 @@ func buildPath(frames []frame, vxlan map[uint16]bool) ([]row, map[string]numbere
 	open := map[string]*sight{}  // the row that later fragments on the same interface belong to
 	for i := range frames {
 		f := &frames[i]
-		r, in, outer, ok := frameRow(f, vxlan)
+		r, in, around, ok := frameRow(f, vxlan)
 		if !ok {
 			continue
 		}
-		short := fragmentKey(&in)
+		short := fragmentKey(&around) // it is the outermost packet that was cut up
 		place := fmt.Sprint(short, " ", f.ns, " ", f.dev, " ", f.out)
-		if in.offset > 0 {
-			if s := open[place]; s != nil {
-				s.IP.Len += len(in.body)
+		if around.offset > 0 {
+			if s := open[place]; s != nil && s.Outer != nil {
+				s.Outer.Len += len(around.body)
+			} else if s != nil {
+				s.IP.Len += len(around.body)
 			}
 			if head, ok := heads[short]; ok {
-				numbers[in.key] = numbers[head]
+				numbers[around.key] = numbers[head]
 			}
 			continue
 		}
-		if in.more {
+		if around.more {
 			heads[short] = in.key
 		}
 		if _, ok := numbers[in.key]; !ok {
 			numbers[in.key] = numbered{len(numbers) + 1, label(&in.ip, &in.l4)}
 		}
-		if outer != "" {
-			if _, ok := numbers[outer]; !ok {
-				numbers[outer] = numbers[in.key]
+		if around.key != in.key {
+			if _, ok := numbers[around.key]; !ok {
+				numbers[around.key] = numbers[in.key]
 			}
 		}
-		s := &sight{row: r, time: f.time, packet: in.key, part: in}
+		s := &sight{row: r, time: f.time, packet: in.key}
 		s.Label = numbers[in.key].label
-		if in.more {
+		if around.more {
 			open[place] = s
 		}
 		sights = append(sights, s)

@@ -209,11 +209,14 @@ func (c *conversation) serve(ns string, fd int) {
 	c.busy.Add(1)
 	defer c.busy.Add(-1)
 	if c.f.Protocol == "udp" {
-		_, noob, _, peer, err := unix.Recvmsg(fd, buf, oob, 0)
+		n, noob, _, peer, err := unix.Recvmsg(fd, buf, oob, 0)
 		if err != nil {
 			return
 		}
 		c.got(ns)
+		if n == 0 {
+			answer = nil // as a trace has it: who says nothing hears nothing
+		}
 		_ = unix.Sendmsg(fd, answer, pktinfo(oob[:noob]), peer, 0) // the client sees whether it came
 		return
 	}
@@ -299,8 +302,11 @@ func (c *conversation) send(s *space.Space) (string, error) {
 	}
 	buf := make([]byte, 1<<16)
 	n, err := unix.Read(fd, buf)
-	if err != nil {
+	switch {
+	case err != nil:
 		return said(err), nil
+	case n == 0 && f.Protocol == "udp":
+		return lab.EmptyAnswer, nil
 	}
 	return string(buf[:n]), nil
 }
