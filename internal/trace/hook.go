@@ -139,6 +139,9 @@ func (w *walker) rejectWith(with string) {
 		}
 		return
 	}
+	if w.p.IP.Protocol == packet.ICMP && w.leg().Kind == Reply && w.in == nil {
+		return // the kernel is in the middle of sending an echo reply, and its ICMP socket is taken (icmp_xmit_lock)
+	}
 	if c, ok := rejectCodes[with]; ok {
 		w.owe(icmpError{typ: packet.ICMPUnreachable, code: c})
 		return

@@ -51,7 +51,7 @@ type Recorded struct {
 	Path      []map[string]any
 	Rules     []map[string]any
 	Conntrack []string
-	// Part says that the tracer did not know how the flow went on when this was recorded, or that it was in fragments. A case
+	// Part says that the tracer did not know how the flow went on when this was recorded, or that nothing was compared. A case
 	// without it has to be known as a whole: a tracer that stops short where it did not before differs.
 	Part bool
 }

@@ -244,8 +244,8 @@ func (d *Design) size(s source, f *lab.Flow) {
 	}
 	mtu := pick(s, d.mtus()...)
 	f.Payload = max(1, mtu-headers+pick(s, -1, 0, 1, 0, 1)-pick(s, 0, 0, vxlanHeaders, ipipHeaders))
-	if ns, err := d.compiled.Topology.Namespace(f.From); err == nil && f.Payload+headers > ownMTU(ns) && !s.yes(4) {
-		f.Payload = ownMTU(ns) - headers // more would leave in fragments, which are not compared
+	if ns, err := d.compiled.Topology.Namespace(f.From); err == nil && f.Payload+headers > ownMTU(ns) && !s.yes(3) {
+		f.Payload = ownMTU(ns) - headers // more leaves in fragments, whatever DF says
 	}
 	if !s.yes(5) {
 		f.DF = true

@@ -89,13 +89,16 @@ func TestJudgePartly(t *testing.T) {
 	}
 }
 
-// TestJudgeFragments holds that what leaves in fragments is not compared.
+// TestJudgeFragments holds that what leaves in fragments is compared as the whole that it is.
 func TestJudgeFragments(t *testing.T) {
 	f := lab.Flow{Protocol: "udp", From: "node-a", To: "10.0.1.100", Port: 8080, ClientPort: 40000, ListenPort: 8080, TTL: 64, Payload: 20000}
 	r := recorded(t, plainCluster, f)
+	if v := judged(t, r); v.Not || v.Difference != nil {
+		t.Errorf("got %+v, want agreement", v)
+	}
 	r.Path = nil
-	if v := judged(t, r); !v.Not || v.Difference != nil {
-		t.Errorf("got %+v, want not compared", v)
+	if v := judged(t, r); v.Difference == nil {
+		t.Errorf("without a path: got %+v, want a difference", v)
 	}
 }
 

@@ -104,7 +104,7 @@ func TestRunWrites(t *testing.T) {
 	}
 	files, err = filepath.Glob(filepath.Join(kept, "case-*.txtar"))
 	if err != nil || len(files) != tally.Flows-tally.Not {
-		t.Fatalf("%d cases kept of %d flows less %d in fragments (%v)", len(files), tally.Flows, tally.Not, err)
+		t.Fatalf("%d cases kept of %d flows less %d not compared (%v)", len(files), tally.Flows, tally.Not, err)
 	}
 	if bad := replayDir(t, kept); bad != "" {
 		t.Error(bad)

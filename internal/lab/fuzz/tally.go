@@ -11,7 +11,7 @@ import (
 // Tally counts what a run came to.
 type Tally struct {
 	Networks, Flows, Differences int
-	Partly, Not                  int                       // compared as far as the tracer determines them; not at all, for the kernel sends fragments
+	Partly, Not                  int                       // compared as far as the tracer determines them; not at all, for a VPC's gateway turns them round
 	Fleeting                     int                       // differences that did not come again when they were to be shrunk
 	Skipped                      map[string]int            // networks, by what the kernel lacks
 	CNIs                         map[string]int            // networks
@@ -48,7 +48,7 @@ func (t *Tally) flow(d *Design, v *Verdict) {
 // Print writes the counts.
 func (t *Tally) Print(out io.Writer) {
 	fmt.Fprintf(out, "%d networks, %d flows, %d differences\n", t.Networks, t.Flows, t.Differences)
-	fmt.Fprintf(out, "compared in part, for the tracer does not know how they go on: %d; not compared, for they are fragmented: %d\n", t.Partly, t.Not)
+	fmt.Fprintf(out, "compared in part, for the tracer does not know how they go on: %d; not compared, for a NAT gateway turns them round: %d\n", t.Partly, t.Not)
 	if t.Fleeting > 0 {
 		fmt.Fprintf(out, "differences that did not come again: %d\n", t.Fleeting)
 	}
