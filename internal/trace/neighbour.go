@@ -54,6 +54,11 @@ func (w *walker) ask(dev *topology.Interface, ip netip.Addr) (mac packet.MAC, co
 		}
 		return m, NeighbourKnown, n, n.State
 	}
+	for _, l := range w.learned {
+		if l.ns == w.ns && l.n.Dev == dev.Name && l.n.IP == ip {
+			return l.mac, NeighbourKnown, l.n, l.n.State
+		}
+	}
 	if f := w.top.Fabric; f != nil && dev.ENI != nil {
 		if m, ok := f.ARP(dev.ENI, ip); ok {
 			return m, NeighbourFabric, nil, f.Name
@@ -71,11 +76,27 @@ func (w *walker) ask(dev *topology.Interface, ip netip.Addr) (mac packet.MAC, co
 			if proxy {
 				code = NeighbourProxy
 			}
+			w.learn(ns, i, asker, dev.MAC)
 			return false
 		}
 		return true
 	})
 	return found, code, nil, who
+}
+
+// learned is an entry of an ARP table that a trace has made.
+type learned struct {
+	ns  *topology.Namespace
+	n   *topology.Neighbour
+	mac packet.MAC
+}
+
+// learn enters whoever asked into the table of the host that answers: it need not ask in turn (neigh_event_ns, called by
+// arp_process).
+func (w *walker) learn(ns *topology.Namespace, in *topology.Interface, asker netip.Addr, mac packet.MAC) {
+	if asker.IsValid() {
+		w.learned = append(w.learned, learned{ns, &topology.Neighbour{IP: asker, Dev: in.Name, MAC: mac.String(), State: "STALE"}, mac})
+	}
 }
 
 // segment visits every interface that a broadcast from dev reaches, with its IP owner: a bridge port's owner is the

@@ -82,7 +82,7 @@ func (w *walker) reset(t *Trace, top *topology.Topology) {
 	w.t, w.top, w.ns, w.ct, w.in, w.err = t, top, nil, nil, nil, nil
 	w.extras, w.pending, w.tracked = w.extras[:0], w.pending[:0], 0
 	w.fabric.groups, w.fabric.nat, w.fabric.balanced = w.fabric.groups[:0], w.fabric.nat[:0], w.fabric.balanced[:0]
-	w.mappings = w.mappings[:0]
+	w.mappings, w.learned = w.mappings[:0], w.learned[:0]
 }
 
 func (q *Query) fill() error {

@@ -31,6 +31,7 @@ type walker struct {
 
 	fabric   fabricState
 	mappings []mapping
+	learned  []learned
 	pending  []icmpError // errors to be sent once the leg that caused them has ended
 
 	extras          []Extra

@@ -39,7 +39,11 @@ type linuxNetwork struct {
 	net  *build.Net
 	rec  *recorder.Recorder
 	last *lab.Flow
+	// times is how often the last flow was sent again, each time from another port: the kernel may not be done with one.
+	times uint16
 }
+
+const otherPort = 1000
 
 // again is how long a network rests before the same flow is sent once more: the kernel sends one "no route" a second to a host
 // once five have gone (ip_error in net/ipv4/route.c).
@@ -50,11 +54,13 @@ func (n *linuxNetwork) Record(f lab.Flow) (*lab.Recording, error) {
 	if n.last != nil && reflect.DeepEqual(*n.last, f) {
 		time.Sleep(again)
 		n.rec.Patience *= 2
+		n.times++
 	} else {
-		n.rec.Patience = recorder.DefaultPatience
+		n.rec.Patience, n.times = recorder.DefaultPatience, 0
 	}
 	last := f
 	n.last = &last
+	f.ClientPort += n.times * otherPort
 	return n.rec.Record(f)
 }
 

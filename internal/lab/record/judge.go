@@ -12,6 +12,8 @@ import (
 const (
 	tries = 3
 	pause = 1200 * time.Millisecond
+	// otherPort is added to the client's port: the kernel may not be done with the last one.
+	otherPort = 1000
 )
 
 // Judge sends a flow and compares what the kernel did with the trace. A flow that differs is sent again, with more patience: what
@@ -19,6 +21,9 @@ const (
 func (r *Recorder) Judge(f lab.Flow) (*lab.Recording, *lab.Report, int, error) {
 	defer func(d time.Duration) { r.Patience = d }(r.Patience)
 	for n := 1; ; n++ {
+		if n > 1 {
+			f.ClientPort += otherPort
+		}
 		rec, err := r.Record(f)
 		if err != nil {
 			return nil, nil, n, err
