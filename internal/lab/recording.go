@@ -249,14 +249,6 @@ func (r *Recording) choices() map[string]string {
 	return out
 }
 
-// firstAndAnswer cuts rows to the first packet and its answer.
-func firstAndAnswer(rows []map[string]any) []map[string]any {
-	return slices.DeleteFunc(slices.Clone(rows), func(r map[string]any) bool {
-		n, _ := r["packet"].(float64)
-		return n > 2
-	})
-}
-
 func portOf(v any) string {
 	switch v := v.(type) {
 	case float64:

@@ -14,9 +14,12 @@ type Entry struct {
 	Status   packet.ConnStatus
 	Mark     uint32
 	Zone     uint16
-	srcDone  bool // a source mapping was set up, be it that nothing changes (IPS_SRC_NAT_DONE)
-	dstDone  bool
-	tcp      tcpState
+	// Masquerade is the device by which the connection left when its source became that device's address; "" where MASQUERADE
+	// had no part in it (masq_index in nf_nat.h).
+	Masquerade string
+	srcDone    bool // a source mapping was set up, be it that nothing changes (IPS_SRC_NAT_DONE)
+	dstDone    bool
+	tcp        tcpState
 }
 
 // Conntrack is the connection table of one namespace. A trace has a handful of connections, so a slice is faster than
@@ -203,7 +206,8 @@ func (c *Conntrack) Confirm(e *Entry) bool {
 	return true
 }
 
-func (c *Conntrack) remove(e *Entry) {
+// Forget takes an entry out of the table (nf_ct_kill).
+func (c *Conntrack) Forget(e *Entry) {
 	for i, x := range c.Entries {
 		if x == e {
 			c.Entries = append(c.Entries[:i], c.Entries[i+1:]...)

@@ -22,7 +22,7 @@ func (c *Conntrack) trackTCP(e *Entry, fl packet.TCPFlags, reply bool) bool {
 	switch {
 	case fl&packet.RST != 0:
 		if old == tcpSynSent || e.Status&packet.StatusSeenReply == 0 {
-			c.remove(e)
+			c.Forget(e)
 		}
 		e.tcp = tcpClosing
 	case fl&(packet.SYN|packet.ACK) == packet.SYN|packet.ACK:

@@ -490,6 +490,11 @@ func chosen(f *flow, tr *trace.Trace, end netip.AddrPort) (*lbNode, *lbTarget) {
 // tracked holds that the node that translated the destination has the connection with both its directions.
 func (p *property) tracked(f *flow, tr *trace.Trace, want expectation, end netip.AddrPort, last packet.Packet) {
 	p.Helper()
+	for i := range tr.Legs { // a masqueraded connection that leaves by another device is forgotten
+		if tr.End(&tr.Legs[i]).Code == trace.MasqueradeMoved {
+			return
+		}
+	}
 	x := want.met
 	for _, e := range tr.Conntrack(want.dnat.Name) {
 		if e.Original.Src == x.src && e.Original.Dst == x.dst && e.Original.DstPort == x.port &&

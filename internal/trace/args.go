@@ -109,6 +109,8 @@ func (t *Trace) args(s *Step) map[string]string {
 	case RuleReturn, ChainEnd:
 		chain, _, _ := s.place()
 		a["chain"] = chain
+	case MasqueradeMoved:
+		a["was"], a["dev"] = s.more().Text[0], s.more().Text[1]
 	case RuleDrop:
 		a["comment"] = orElse(s.comment(), s.more().Text[1])
 	case RuleReject:

@@ -32,6 +32,7 @@ const (
 	RuleGoto          Code = "rule-goto"           // chain
 	RuleReturn        Code = "rule-return"         // chain
 	RuleAccept        Code = "rule-accept"         //
+	MasqueradeMoved   Code = "masquerade-moved"    // was, dev: NETFILTER_DROP
 	RuleDrop          Code = "rule-drop"           // reason: NETFILTER_DROP; comment: the rule's own
 	RuleReject        Code = "rule-reject"         // with; comment: the rule's own
 	RuleMark          Code = "rule-mark"           // before, after: fwmark

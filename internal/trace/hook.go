@@ -36,10 +36,10 @@ func (w *walker) hook(h netfilter.Hook, in, out *topology.Interface) verdict {
 			return stop
 		}
 		if b.Route && (mark != w.p.Mark || dst != w.p.IP.Dst || src != w.p.IP.Src || tos != w.p.IP.TOS) {
+			// The chains behind it still see the device of the first route: the hook's state is not made anew (nf_hook_slow).
 			if w.reroute() == stop {
 				return stop
 			}
-			out = w.route.dev
 		}
 	}
 	if tracks {

@@ -19,6 +19,9 @@ func (w *walker) natCore(h netfilter.Hook, chains []netfilter.BaseChain, in, out
 	m := h.Manip()
 	dst := w.p.IP.Dst
 	ruled := -1
+	if e.Initialised(m) && w.moved(h, out) {
+		return stop
+	}
 	switch w.ref.State {
 	case packet.CTRelated:
 		if w.p.IP.Protocol == packet.ICMP && packet.IsICMPError(w.p.L4.ICMPType) {
@@ -73,6 +76,21 @@ func (w *walker) natCore(h netfilter.Hook, chains []netfilter.BaseChain, in, out
 		return w.reroute()
 	}
 	return goOn
+}
+
+// moved says whether a masqueraded connection now leaves by another device than when it began, whose address would be another:
+// the kernel then forgets it and drops the packet (nf_nat_oif_changed and oif_changed in nf_nat_core.c).
+func (w *walker) moved(h netfilter.Hook, out *topology.Interface) bool {
+	e := w.ref.Entry
+	if h != netfilter.PostRouting || e.Masquerade == "" || w.ref.Reply || w.ref.State == packet.CTRelated || out == nil || out.Name == e.Masquerade {
+		return false
+	}
+	was := e.Masquerade
+	w.ct.Forget(e)
+	s := w.drop(MasqueradeMoved, "NETFILTER_DROP")
+	s.Hook, s.HasHook = h, true
+	w.more(s).Text[0], w.more(s).Text[1] = was, out.Name
+	return true
 }
 
 // mapping is the step of the rule that set a connection's mapping up.
@@ -135,6 +153,9 @@ func (w *walker) mapTo(h netfilter.Hook, v iptables.Verdict, in, out *topology.I
 		return false
 	}
 	w.ct.Setup(e, m, &r, netfilter.RandomPort)
+	if v.Kind == iptables.Masquerade && out != nil {
+		e.Masquerade = out.Name
+	}
 	if r.Random || r.RandomFully {
 		w.assume(AssumePort, "namespace", w.ns.Name, "port", itoa(int(e.Reply.DstPort)))
 	}

@@ -126,11 +126,12 @@ func gatewayRules(private []netip.Addr, public map[netip.Addr]netip.Addr) string
 		may = append(may, a.String())
 	}
 	return silent + fmt.Sprintf(`table ip gateway {
+	chain outside { type filter hook prerouting priority raw; policy accept; iifname "to-*" ip daddr { %s } drop; }
 	chain pre { type nat hook prerouting priority dstnat; policy accept; dnat to ip daddr map { %s }; }
 	chain post { type nat hook postrouting priority srcnat; policy accept; snat to ip saddr map { %s }; }
 	chain forward { type filter hook forward priority 0; policy accept; oifname "void" drop; iifname "%s" ip saddr != { %s } drop; }
 }
-`, strings.Join(in, ", "), strings.Join(out, ", "), toVPC, strings.Join(may, ", "))
+`, strings.Join(may, ", "), strings.Join(in, ", "), strings.Join(out, ", "), toVPC, strings.Join(may, ", "))
 }
 
 // outsidePorts are the hosts beyond the gateway, in the topology's order.

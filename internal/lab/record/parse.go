@@ -38,6 +38,9 @@ type parsed struct {
 	body   []byte
 }
 
+// fragment says whether it is a part of a packet.
+func (p *parsed) fragment() bool { return p.more || p.offset > 0 }
+
 func u16(b []byte, at int) int { return int(binary.BigEndian.Uint16(b[at:])) }
 
 // parseIP reads a packet, of which the end may be cut off. ok is false where it is no IPv4.

@@ -67,20 +67,22 @@ func buildPath(frames []frame, vxlan map[uint16]bool) ([]row, map[string]numbere
 		if !ok {
 			continue
 		}
-		short := fragmentKey(&around) // it is the outermost packet that was cut up
+		part := &around // the packet that was cut up: the outermost, or one in a tunnel that was cut up before it came there
+		if in.fragment() && !around.fragment() {
+			part = &in
+		}
+		short := fragmentKey(part)
 		place := fmt.Sprint(short, " ", f.ns, " ", f.dev, " ", f.out)
-		if around.offset > 0 {
-			if s := open[place]; s != nil && s.Outer != nil {
-				s.Outer.Len += len(around.body)
-			} else if s != nil {
-				s.IP.Len += len(around.body)
+		if part.offset > 0 {
+			if s := open[place]; s != nil {
+				s.grow(len(part.body), part == &in)
 			}
 			if head, ok := heads[short]; ok {
-				numbers[around.key] = numbers[head]
+				numbers[around.key], numbers[part.key] = numbers[head], numbers[head]
 			}
 			continue
 		}
-		if around.more {
+		if part.more {
 			heads[short] = in.key
 		}
 		if _, ok := numbers[in.key]; !ok {
@@ -93,7 +95,7 @@ func buildPath(frames []frame, vxlan map[uint16]bool) ([]row, map[string]numbere
 		}
 		s := &sight{row: r, time: f.time, packet: in.key}
 		s.Label = numbers[in.key].label
-		if around.more {
+		if part.more {
 			open[place] = s
 		}
 		sights = append(sights, s)
@@ -105,6 +107,16 @@ func buildPath(frames []frame, vxlan map[uint16]bool) ([]row, map[string]numbere
 		out[i] = s.row
 	}
 	return out, numbers
+}
+
+// grow adds a fragment's bytes to the row of the whole; inner says that the packet in a tunnel was cut up, and not the one around it.
+func (s *sight) grow(n int, inner bool) {
+	if s.Outer == nil || inner {
+		s.IP.Len += n
+	}
+	if s.Outer != nil {
+		s.Outer.Len += n
+	}
 }
 
 // fragmentKey is what the fragments of a packet have in common.
