@@ -2,6 +2,7 @@ package topology
 
 import (
 	"net/netip"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -24,9 +25,10 @@ type Namespace struct {
 	// Listeners are the sockets that answer; nil means that it is not known what listens here.
 	Listeners []Listener
 
-	byName map[string]*Interface
-	tables map[TableID]*Table
-	local  *Table
+	ownRouting bool
+	byName     map[string]*Interface
+	tables     map[TableID]*Table
+	local      *Table
 }
 
 // Listener is a socket that accepts a protocol on a port; an invalid address is 0.0.0.0.
@@ -220,6 +222,36 @@ func (ns *Namespace) prepare() {
 		ns.tables[id] = newTable(id, routes)
 	}
 	ns.local = ns.tables[TableLocal]
+	ns.ownRouting = ns.findOwnRouting()
+}
+
+// OwnRouting says whether the namespace has policy rules beside the kernel's three, or local routes beside those of its addresses:
+// then the kernel looks a way back up for every source (fib_has_custom_rules, fib_has_custom_local_routes in netns/ipv4.h).
+func (ns *Namespace) OwnRouting() bool { return ns.ownRouting }
+
+func (ns *Namespace) findOwnRouting() bool {
+	known := DefaultRules()
+	if len(ns.Rules) != len(known) {
+		return true
+	}
+	for i, r := range known {
+		if ns.Rules[i].String() != r.String() {
+			return true
+		}
+	}
+	return slices.ContainsFunc(ns.Routes, func(r *Route) bool { return r.Type == LocalRoute && (r.Table != TableLocal || r.Protocol != "kernel") })
+}
+
+// Owns says whether an address is one of the namespace's interfaces'.
+func (ns *Namespace) Owns(a netip.Addr) bool {
+	for _, i := range ns.Interfaces {
+		for _, x := range i.Addresses {
+			if x.Prefix.Addr() == a {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Table gives a routing table by number; nil where no route of it was given.

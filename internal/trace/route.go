@@ -343,11 +343,11 @@ func (w *walker) reversePath(in *topology.Interface, out string) verdict {
 	}
 	switch {
 	case v.code == ReversePathFailed:
-		would(note(w.drop(v.code, "IP_RPFILTER")), "rp_filter", "2")
+		would(note(w.drop(v.code, v.reason)), "rp_filter", "2")
 		return stop
 	case v.code == MartianSource:
-		s := note(w.drop(v.code, "IP_LOCAL_SOURCE"))
-		if !v.looked || v.result.Route.Type == topology.LocalRoute {
+		s := note(w.drop(v.code, v.reason))
+		if v.reason == "IP_LOCAL_SOURCE" {
 			would(s, "accept_local", "1")
 		}
 		return stop
@@ -360,6 +360,7 @@ func (w *walker) reversePath(in *topology.Interface, out string) verdict {
 // sourceCheck is what fib_validate_source found: code is "" where the source may come in.
 type sourceCheck struct {
 	code   Code
+	reason string // skb_drop_reason
 	looked bool // a route back was looked up
 	result topology.Result
 }
@@ -372,21 +373,33 @@ func validateSource(ns *topology.Namespace, in *topology.Interface, f *topology.
 	}
 	mode := in.RPFilter()
 	if mode == 0 {
-		// Without rp_filter only one thing is looked at: a source that is this host's own (IP_LOCAL_SOURCE).
-		if t := ns.AddrType(f.Dst, ""); !in.AcceptLocal() && (t == iptables.AddrLocal || t == iptables.AddrBroadcast) {
-			return sourceCheck{code: MartianSource}
+		switch {
+		case in.AcceptLocal():
+			return sourceCheck{}
+		case !ns.OwnRouting(): // a host that routes as every host does looks at one thing only: a source that is its own
+			if ns.Owns(f.Dst) {
+				return sourceCheck{code: MartianSource, reason: "IP_LOCAL_SOURCE"}
+			}
+			return sourceCheck{}
 		}
-		return sourceCheck{}
 	}
 	r := ns.Route(f)
-	out := sourceCheck{looked: true, result: r}
-	if _, _, bad := unroutable(&r); bad {
-		out.code = ReversePathFailed // no way back at all: both modes refuse
+	out := sourceCheck{looked: mode != 0, result: r}
+	refuse := func(code Code, reason string) sourceCheck {
+		out.looked, out.code, out.reason = true, code, reason
 		return out
 	}
-	if r.Route.Type != topology.Unicast && !(r.Route.Type == topology.LocalRoute && in.AcceptLocal()) {
-		out.code = MartianSource
-		return out
+	if _, _, bad := unroutable(&r); bad {
+		if mode == 0 {
+			return out
+		}
+		return refuse(ReversePathFailed, "IP_RPFILTER") // no way back at all: both modes refuse
+	}
+	switch {
+	case r.Route.Type == topology.LocalRoute && !in.AcceptLocal():
+		return refuse(MartianSource, "IP_LOCAL_SOURCE")
+	case r.Route.Type != topology.Unicast && r.Route.Type != topology.LocalRoute:
+		return refuse(MartianSource, "IP_INVALID_SOURCE")
 	}
 	for _, n := range r.Route.Nexthops { // any next hop will do (fib_info_nh_uses_dev)
 		if n.Dev == in.Name {
@@ -395,8 +408,8 @@ func validateSource(ns *topology.Namespace, in *topology.Interface, f *topology.
 	}
 	// Loose mode looks again for a way by the interface itself, and an interface without an address has none to give;
 	// what that second look finds does not matter any more.
-	if len(in.Addresses) == 0 || mode == 1 {
-		out.code = ReversePathFailed
+	if mode == 1 || mode != 0 && len(in.Addresses) == 0 {
+		return refuse(ReversePathFailed, "IP_RPFILTER")
 	}
 	return out
 }

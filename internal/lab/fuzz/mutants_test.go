@@ -16,10 +16,11 @@ var soon = map[string]bool{}
 var mutants = []mutant{
 	// Routing.
 	{"rp_filter is not looked at", "internal/trace/route.go", "mode := in.RPFilter()", "mode := 0 * in.RPFilter()"},
-	{"strict rp_filter is loose", "internal/trace/route.go", "if len(in.Addresses) == 0 || mode == 1 {", "if len(in.Addresses) == 0 {"},
+	{"strict rp_filter is loose", "internal/trace/route.go", "if mode == 1 || mode != 0 && len(in.Addresses) == 0 {", "if mode != 0 && len(in.Addresses) == 0 {"},
 	{"rp_filter always uses the mark", "internal/trace/route.go", "if in.SrcValidMark() {", "if in != nil {"},
 	{"rp_filter never uses the mark", "internal/trace/route.go", "if in.SrcValidMark() {", "if in == nil {"},
-	{"local sources may come in", "internal/trace/route.go", "!in.AcceptLocal() && (t == iptables.AddrLocal", "false && (t == iptables.AddrLocal"},
+	{"local sources may come in", "internal/trace/route.go", "			if ns.Owns(f.Dst) {", "			if false {"},
+	{"policy rules change nothing about sources", "internal/trace/route.go", "case !ns.OwnRouting():", "case ns != nil:"},
 	{"127.0.0.0/8 may be routed", "internal/trace/route.go", "!in.RouteLocalnet() && (isLoopback", "false && (isLoopback"},
 	{"forwarding is on for all devices or none", "internal/topology/namespace.go", `forwarding:   ns.conf(i.Name, "forwarding", fwd) == 1,`, "forwarding:   forward || fwd == 2,"},
 	{"policy rules by the thousand", "internal/topology/namespace.go", "return ns.Rules[a].Priority < ns.Rules[b].Priority", "return ns.Rules[a].Priority/1000 < ns.Rules[b].Priority/1000"},
