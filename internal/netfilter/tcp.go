@@ -45,7 +45,9 @@ func (c *Conntrack) trackTCP(e *Entry, fl packet.TCPFlags, reply bool) bool {
 		case tcpSynRecv, tcpEstablished:
 			if !reply || old == tcpEstablished {
 				e.tcp = tcpEstablished
-				e.Status |= packet.StatusAssured
+				if e.Status&packet.StatusSeenReply != 0 { // of a connection of which only one side passes here, nothing is sure
+					e.Status |= packet.StatusAssured
+				}
 			}
 		}
 	}
