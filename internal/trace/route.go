@@ -184,6 +184,12 @@ func (w *walker) routeOutput() verdict {
 	if code, _, bad := unroutable(&r); bad {
 		return w.noRoute(code, &r, "") // no packet was made: the socket's own call fails (ip_route_connect)
 	}
+	if noSource && w.anySource && w.ns.AddrType(w.p.IP.Src, "") != iptables.AddrLocal {
+		// To what only a route made local, a socket has no source of its own: connect looks the route up again with the one
+		// that it was given, and fails (ip_route_connect).
+		w.drop(SourceNotLocal, "")
+		return stop
+	}
 	if w.take(&r, true) == stop {
 		return stop
 	}
