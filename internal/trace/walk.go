@@ -378,6 +378,8 @@ func (w *walker) arrive(at topology.Port) (topology.Port, bool) {
 	if !lo {
 		// A frame that comes to another namespace brings no mark and no conntrack entry (skb_scrub_packet).
 		w.scrub()
+	} else if w.ref.State == packet.CTInvalid {
+		w.ref = netfilter.Ref{} // what is invalid has no entry to keep (skb->_nfct is 0): conntrack looks at it again
 	}
 	w.enter(ns)
 	w.route = routed{}

@@ -16,6 +16,8 @@ import (
 type numbered struct {
 	n     int
 	label string
+	// again says that it carries a later fragment of a packet in a tunnel: a trace has the packet once.
+	again bool
 }
 
 // label is what recordings call a packet.
@@ -78,7 +80,9 @@ func buildPath(frames []frame, vxlan map[uint16]bool) ([]row, map[string]numbere
 				s.grow(len(part.body), part == &in)
 			}
 			if head, ok := heads[short]; ok {
-				numbers[around.key], numbers[part.key] = numbers[head], numbers[head]
+				x := numbers[head]
+				x.again = part != &around
+				numbers[around.key], numbers[part.key] = x, x
 			}
 			continue
 		}
@@ -86,7 +90,7 @@ func buildPath(frames []frame, vxlan map[uint16]bool) ([]row, map[string]numbere
 			heads[short] = in.key
 		}
 		if _, ok := numbers[in.key]; !ok {
-			numbers[in.key] = numbered{len(numbers) + 1, label(&in.ip, &in.l4)}
+			numbers[in.key] = numbered{n: len(numbers) + 1, label: label(&in.ip, &in.l4)}
 		}
 		if around.key != in.key {
 			if _, ok := numbers[around.key]; !ok {
@@ -145,7 +149,8 @@ func renumber(sights []*sight, numbers map[string]numbered) {
 	used = slices.Compact(used)
 	for k, v := range numbers {
 		if at, ok := slices.BinarySearch(used, v.n); ok {
-			numbers[k] = numbered{at + 1, v.label}
+			v.n = at + 1
+			numbers[k] = v
 		}
 	}
 	for _, s := range sights {

@@ -136,8 +136,11 @@ func (t *ruleTrace) begin(a map[uint16][]byte, c chainAt, net []byte, mark strin
 		return &walking{skip: true}
 	}
 	n, known := numbers[p.key]
+	if n.again {
+		return &walking{skip: true}
+	}
 	if !known {
-		n = numbered{0, label(&p.ip, &p.l4)}
+		n = numbered{label: label(&p.ip, &p.l4)}
 	}
 	dev := func(kind uint16) *string {
 		if a[kind] == nil {
