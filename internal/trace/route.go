@@ -367,7 +367,7 @@ func (w *walker) reversePath(in *topology.Interface, out string) verdict {
 type sourceCheck struct {
 	code   Code
 	reason string // skb_drop_reason
-	looked bool // a route back was looked up
+	looked bool   // a route back was looked up
 	result topology.Result
 }
 

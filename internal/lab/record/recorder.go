@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/vishvananda/netlink"
@@ -169,13 +170,17 @@ func (r *Recorder) forget() {
 	}
 }
 
-// Kernel is the running kernel's release: 6.18.44.
+// Kernel is the running kernel's version: 6.18.44, without what its builder called it.
 func Kernel() string {
 	var u unix.Utsname
 	if unix.Uname(&u) != nil {
 		return ""
 	}
-	return unix.ByteSliceToString(u.Release[:])
+	release := unix.ByteSliceToString(u.Release[:])
+	if end := strings.IndexFunc(release, func(r rune) bool { return r != '.' && (r < '0' || r > '9') }); end >= 0 {
+		release = release[:end]
+	}
+	return strings.TrimRight(release, ".")
 }
 
 // Hostless says why nothing can be recorded here; nil where it can.
