@@ -36,7 +36,7 @@ func binary(t *testing.T) string {
 }
 
 // killed is the lab that is killed, and what its processes and their children carry in their environment.
-const killed = "killed"
+var killed = fmt.Sprintf("killed%d", os.Getpid())
 
 // left is what a machine has that a lab could have left behind, as text: its namespaces, the links, rules and routes of the
 // machine's own namespace, and processes.
@@ -71,7 +71,7 @@ func left(t *testing.T) string {
 }
 
 // marker is in the environment of the lab that is killed, and of whatever it starts.
-const marker = "PODPATH_TEST_KILLED=1"
+var marker = "PODPATH_TEST_KILLED=" + killed
 
 // TestKilled kills a lab at random moments, from its first namespace to its last packet, and takes it down: nothing of it is
 // left on the machine.
@@ -117,6 +117,9 @@ func TestKilled(t *testing.T) {
 	t.Logf("%d of %d labs were killed with namespaces there", midway, times)
 }
 
+// commands is the lab of the test of the commands.
+var commands = fmt.Sprintf("commands%d", os.Getpid())
+
 // TestLabCommands: a lab is built, entered and taken down; a flow is recorded, compared with the trace, and agrees.
 func TestLabCommands(t *testing.T) {
 	needKernel(t)
@@ -132,22 +135,22 @@ func TestLabCommands(t *testing.T) {
 		return string(out)
 	}
 	defer func() {
-		if _, err := space.Down("cmdtest"); err != nil {
+		if _, err := space.Down(commands); err != nil {
 			t.Error(err)
 		}
 	}()
-	run("podpath-cmdtest-pod.default.netshoot-1", "lab", "up", "--lab", "cmdtest", "--preset", "onprem-study", "--cni", "calico-vxlan")
-	out, err := exec.Command(bin, "lab", "up", "--lab", "cmdtest").CombinedOutput()
+	run("podpath-"+commands+"-pod.default.netshoot-1", "lab", "up", "--lab", commands, "--preset", "onprem-study", "--cni", "calico-vxlan")
+	out, err := exec.Command(bin, "lab", "up", "--lab", commands).CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "is there already") {
 		t.Errorf("up twice: %v: %s", err, out)
 	}
-	run("inet 10.244.0.1/32", "lab", "shell", "--lab", "cmdtest", "pod/default/netshoot-1", "ip", "addr")
-	run("-N KUBE-SERVICES", "lab", "shell", "--lab", "cmdtest", "node/node-a", "--", "iptables-nft", "-t", "nat", "-S")
-	out, err = exec.Command(bin, "lab", "shell", "--lab", "cmdtest", "pod/default/nobody").CombinedOutput()
+	run("inet 10.244.0.1/32", "lab", "shell", "--lab", commands, "pod/default/netshoot-1", "ip", "addr")
+	run("-N KUBE-SERVICES", "lab", "shell", "--lab", commands, "node/node-a", "--", "iptables-nft", "-t", "nat", "-S")
+	out, err = exec.Command(bin, "lab", "shell", "--lab", commands, "pod/default/nobody").CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "no such place") {
 		t.Errorf("shell in nobody: %v: %s", err, out)
 	}
-	run("namespaces removed", "lab", "down", "--lab", "cmdtest")
+	run("namespaces removed", "lab", "down", "--lab", commands)
 	for _, args := range [][]string{
 		{"--preset", "eks-study", "--from", "pod/default/netshoot-2", "--to", "8.8.8.8", "--dport", "53", "--proto", "udp"},
 		{"--preset", "onprem-study", "--cni", "calico-vxlan", "--from", "pod/default/netshoot-1", "--to", "svc/default/web"},

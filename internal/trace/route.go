@@ -155,13 +155,16 @@ func unroutable(r *topology.Result) (code Code, icmp uint8, bad bool) {
 	return "", 0, false
 }
 
-// lookupOutput looks up the route of a packet that is made here. Where it has no source yet, the route gives it one, and is
-// looked up again with it.
-func (w *walker) lookupOutput(f topology.Lookup) topology.Result {
+// lookupOutput looks up the route of a packet that is made here. Where it has no source yet, the route gives it one; a socket that
+// connects looks the route up again with it.
+func (w *walker) lookupOutput(f topology.Lookup, again bool) topology.Result {
 	r := w.ns.Route(&f)
 	if !w.p.IP.Src.IsValid() && r.Route != nil {
 		w.choiceOfNexthop(&r) // the path is selected before it gives the source (ip_route_output_key_hash_rcu)
 		w.p.IP.Src = w.sourceFor(&r)
+		if !again {
+			return r
+		}
 		f.Src = w.p.IP.Src
 		r = w.ns.Route(&f)
 	}
@@ -176,7 +179,7 @@ func (w *walker) routeOutput() verdict {
 		w.drop(SourceNotLocal, "") // an answer to an address that only a route made local, say (ip_route_output_key_hash_rcu)
 		return stop
 	}
-	r := w.lookupOutput(w.lookup("lo"))
+	r := w.lookupOutput(w.lookup("lo"), w.anySource) // an ICMP error asks once (icmp_route_lookup)
 	if noSource && r.Route != nil {
 		w.t.Packets[w.cur].IP.Src = w.p.IP.Src // a packet has a source from the start; only the socket had none
 	}

@@ -140,7 +140,7 @@ func (w *walker) routeOuter(dev *topology.Interface, code Code, link string, mar
 	before := w.route
 	f := w.lookup("lo")
 	f.Mark, f.OIF = mark, link
-	r := w.lookupOutput(f)
+	r := w.lookupOutput(f, false)
 	s := w.step(StageEncap, VerdictOK, code)
 	s.Interface = dev
 	w.found(StageSend, &r)

@@ -1,6 +1,7 @@
 package fuzz
 
 import (
+	"fmt"
 	"os"
 	"strconv"
 	"testing"
@@ -39,7 +40,7 @@ func record(t *testing.T, dir string) {
 		}
 		networks = n
 	}
-	tally, err := Run(t.Context(), Config{Seed: 1, Networks: networks, Dir: dir, Keep: true}, Linux{Lab: "mutants"}, t.Output())
+	tally, err := Run(t.Context(), Config{Seed: 1, Networks: networks, Dir: dir, Keep: true}, Linux{Lab: fmt.Sprintf("mutants%d", os.Getpid())}, t.Output())
 	if err != nil {
 		t.Fatal(err)
 	}

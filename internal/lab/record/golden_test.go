@@ -2,6 +2,7 @@ package record
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -43,7 +44,7 @@ func again(t *testing.T, scenario, state string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	net, err := build.Build("golden", top)
+	net, err := build.Build(own("golden"), top)
 	var lacks *build.LacksError
 	if errors.As(err, &lacks) {
 		t.Logf("not remade: %v", err) // by name; the reference's recordings of it are compared with the tracer elsewhere
@@ -111,3 +112,6 @@ func differences(reference, own *lab.Recording) *lab.Report {
 	}
 	return lab.Compare(reference, own)
 }
+
+// own is a lab's name that no other run of the tests has.
+func own(name string) string { return fmt.Sprintf("%s%d", name, os.Getpid()) }

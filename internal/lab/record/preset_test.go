@@ -39,7 +39,7 @@ func preset(t *testing.T, id, cni string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	net, err := build.Build("presets", made.Topology)
+	net, err := build.Build(own("presets"), made.Topology)
 	var lacks *build.LacksError
 	if errors.As(err, &lacks) {
 		t.Logf("not built: %v", err)

@@ -43,7 +43,7 @@ func readBack(t *testing.T, dir string) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	net, err := build.Build("readback", top)
+	net, err := build.Build(own("readback"), top)
 	var lacks *build.LacksError
 	if errors.As(err, &lacks) {
 		t.Logf("not built: %v", err)
