@@ -83,10 +83,10 @@ func (x *fabric) egress(b *strings.Builder) {
 	}
 	for _, c := range x.f.Cards {
 		if dev, ok := x.ports[c]; ok && len(c.Groups) > 0 {
-			fmt.Fprintf(b, "\t\tiifname %q ct state new,invalid,untracked jump egress-%d\n", dev, x.marks[c])
+			fmt.Fprintf(b, "\t\tiifname %q jump egress-%d\n", dev, x.marks[c])
 		}
 		if c.Balancer != nil && len(c.Groups) > 0 {
-			fmt.Fprintf(b, "\t\tip daddr %s ct state new,invalid,untracked jump ingress-%d\n", set(owned(c)), x.marks[c])
+			fmt.Fprintf(b, "\t\tip daddr %s jump ingress-%d\n", set(owned(c)), x.marks[c])
 		}
 	}
 	b.WriteString("\t}\n")
@@ -98,13 +98,16 @@ func (x *fabric) egress(b *strings.Builder) {
 	}
 }
 
-// group is the chain of a card's security groups in one direction: what none of them lets through is dropped.
+// group is the chain of a card's security groups in one direction: what none of them lets through is dropped. A card lets through
+// what belongs to a connection that it let through itself: each has a bit of the connection's mark.
 func (x *fabric) group(b *strings.Builder, c *topology.ENICard, ingress bool) {
 	name, side := "egress", "daddr"
 	if ingress {
 		name, side = "ingress", "saddr"
 	}
-	fmt.Fprintf(b, "\tchain %s-%d {\n", name, x.marks[c])
+	const bits = 32
+	bit := uint32(1) << ((x.marks[c] - 1) % bits)
+	fmt.Fprintf(b, "\tchain %s-%d {\n\t\tct state established,related ct mark and 0x%x != 0 return\n", name, x.marks[c], bit)
 	for _, id := range c.Groups {
 		g := x.f.Group(id)
 		if g == nil {
@@ -127,7 +130,7 @@ func (x *fabric) group(b *strings.Builder, c *topology.ENICard, ingress bool) {
 					continue
 				}
 			}
-			fmt.Fprintf(b, "\t\tip %s %s%s return\n", side, set(far), ports(&r))
+			fmt.Fprintf(b, "\t\tip %s %s%s ct mark set ct mark or 0x%x return\n", side, set(far), ports(&r), bit)
 		}
 	}
 	b.WriteString("\t\tdrop\n\t}\n")
@@ -179,7 +182,7 @@ func (x *fabric) ingress(b *strings.Builder) {
 			continue
 		}
 		if len(c.Groups) > 0 {
-			fmt.Fprintf(b, "\t\toifname %q ct state new,invalid,untracked jump ingress-%d\n", dev, x.marks[c])
+			fmt.Fprintf(b, "\t\toifname %q jump ingress-%d\n", dev, x.marks[c])
 		}
 		if c.SourceCheck {
 			fmt.Fprintf(b, "\t\toifname %q ip daddr != %s drop\n", dev, set(owned(c)))

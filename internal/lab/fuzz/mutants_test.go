@@ -9,7 +9,22 @@ type mutant struct {
 }
 
 // soon are the mutants that the first few networks show: `make test` plants these, `make mutants` plants all.
-var soon = map[string]bool{}
+var soon = map[string]bool{
+	"rp_filter is not looked at":               true,
+	"policy rules by the thousand":             true,
+	"the shortest prefix wins":                 true,
+	"the TTL stays":                            true,
+	"the TTL goes down after FORWARD":          true,
+	"the MTU is off by two":                    true,
+	"errors come from whom the packet was for": true,
+	"a closed UDP port is silent":              true,
+	"nat is asked for every packet":            true,
+	"hooks in the wrong order":                 true,
+	"mangle before conntrack":                  true,
+	"connections are not kept":                 true,
+	"errors are not translated":                true,
+	"no proxy ARP":                             true,
+}
 
 // mutants are mistakes that somebody could make who writes a tracer. Cases that a kernel recorded have to show every one of
 // them: what survives is something that the generator makes too little of.

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -33,6 +34,11 @@ func TestMutants(t *testing.T) {
 	}
 	if bad := replayDir(t, dir); bad != "" {
 		t.Fatalf("the tracer as it is differs already: %s", bad)
+	}
+	for name := range soon {
+		if !slices.ContainsFunc(mutants, func(m mutant) bool { return m.name == name }) {
+			t.Errorf("no mutant is called %q", name)
+		}
 	}
 	for _, m := range mutants {
 		if !soon[m.name] && os.Getenv(envMutants) != "all" {
