@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"sort"
@@ -18,7 +19,8 @@ type Difference struct {
 	What   string // path row 3, rule row 7, conntrack n1
 	Kernel string
 	Tracer string
-	Rule   string // the rule's text where the row is about one
+	Rule   string   // the rule's text where the row is about one
+	Where  []string // the fields that differ: "ip.ttl: 63, not 64" (the kernel's first)
 }
 
 // String shows the kernel beside the tracer.
@@ -26,6 +28,9 @@ func (d Difference) String() string {
 	s := d.What + "\n    kernel: " + d.Kernel + "\n    tracer: " + d.Tracer
 	if d.Rule != "" {
 		s += "\n    rule:   " + d.Rule
+	}
+	if len(d.Where) > 0 {
+		s += "\n    where:  " + strings.Join(d.Where, "; ")
 	}
 	return s
 }
@@ -347,9 +352,46 @@ func (c *comparison) rows(what string, kernel, tracer []map[string]any, same fun
 		if t, ok := a["text"].(string); ok {
 			d.Rule = t
 		}
+		if a != nil && b != nil {
+			d.Where = c.where("", a, b)
+		}
 		c.report.Differences = append(c.report.Differences, d)
 		return
 	}
+}
+
+// where lists the fields of two rows that differ. A port that was drawn is compared by what it is mapped to, so one that is only
+// another number may be listed.
+func (c *comparison) where(prefix string, kernel, tracer map[string]any) []string {
+	keys := map[string]bool{}
+	for k := range kernel {
+		keys[k] = true
+	}
+	for k := range tracer {
+		keys[k] = true
+	}
+	var out []string
+	for _, k := range slices.Sorted(maps.Keys(keys)) {
+		a, b := kernel[k], tracer[k]
+		x, nested := a.(map[string]any)
+		y, both := b.(map[string]any)
+		switch {
+		case nested && both:
+			out = append(out, c.where(prefix+k+".", x, y)...)
+		case k == "csum_partial" || reflect.DeepEqual(a, b) || (k == "sport" || k == "dport") && c.ports.to[portOf(a)] == portOf(b):
+		default:
+			out = append(out, fmt.Sprintf("%s%s: %v, not %v", prefix, k, value(a), value(b)))
+		}
+	}
+	return out
+}
+
+// value is a field's value for a message.
+func value(v any) any {
+	if v == nil {
+		return "nothing"
+	}
+	return v
 }
 
 func show(row map[string]any) string {
