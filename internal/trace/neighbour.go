@@ -2,6 +2,7 @@ package trace
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/podpath/podpath/internal/iptables"
 	"github.com/podpath/podpath/internal/packet"
@@ -166,16 +167,7 @@ func (w *walker) asker(dev *topology.Interface, ip netip.Addr) netip.Addr {
 // of another interface. Whoever asks must be one whose packets would be let in (ip_route_input_noref).
 func answersARP(ns *topology.Namespace, in *topology.Interface, ip, asker netip.Addr) (mac packet.MAC, proxy, ok bool) {
 	if ns.AddrType(ip, "") == iptables.AddrLocal {
-		if in.ARPIgnore() > 0 {
-			own := false
-			for _, a := range in.Addresses {
-				own = own || a.Prefix.Addr() == ip
-			}
-			if !own {
-				return mac, false, false
-			}
-		}
-		return in.MAC, false, letIn(ns, in, asker, ip, "lo")
+		return in.MAC, false, !ignoresARP(ns, in, ip, asker) && letIn(ns, in, asker, ip, "lo")
 	}
 	if !in.Forwarding() {
 		return mac, false, false
@@ -197,6 +189,32 @@ func answersARP(ns *topology.Namespace, in *topology.Interface, ip, asker netip.
 		}
 	}
 	return in.MAC, true, in.ProxyARP()
+}
+
+// ignoresARP is arp_ignore: whether a request for an address of the host stays without an answer (arp_ignore in net/ipv4/arp.c,
+// confirm_addr_indev in net/ipv4/devinet.c). 1 answers for the device's own addresses; 2 for those, and only to whoever is in
+// their subnet; 3 for all but those of scope host; 8 for none.
+func ignoresARP(ns *topology.Namespace, in *topology.Interface, ip, asker netip.Addr) bool {
+	has := func(i *topology.Interface, fits func(topology.Address) bool) bool {
+		return slices.ContainsFunc(i.Addresses, func(a topology.Address) bool { return a.Prefix.Addr() == ip && fits(a) })
+	}
+	any := func(topology.Address) bool { return true }
+	switch in.ARPIgnore() {
+	case 1:
+		return !has(in, any)
+	case 2:
+		near := func(a topology.Address) bool {
+			return a.Prefix.Contains(ip) && (!asker.IsValid() || a.Prefix.Contains(asker))
+		}
+		return !has(in, any) || !slices.ContainsFunc(in.Addresses, near)
+	case 3:
+		return !slices.ContainsFunc(ns.Interfaces, func(i *topology.Interface) bool {
+			return has(i, func(a topology.Address) bool { return a.Scope <= topology.ScopeLink })
+		})
+	case 8:
+		return true
+	}
+	return false
 }
 
 // letIn says whether a host would take a packet from an address that came in by an interface. One from nowhere asks whether an

@@ -33,8 +33,9 @@ func (n *Net) netfilter(ns *topology.Namespace) error {
 		if _, err := s.Run(n.fabric.scripts[ns.Name], "nft", "-f", "-"); err != nil {
 			return err
 		}
-		// A cloud's network is no IP hop: it gives back the TTL that a router takes, which nft has no word for.
-		if _, err := s.Run("", "iptables-nft", "-t", "mangle", "-A", "PREROUTING", "-j", "TTL", "--ttl-inc", "1"); err != nil {
+		// A cloud's network is no IP hop: it gives back the TTL that a router takes, which nft has no word for. Two are given before
+		// one is taken again, for a router looks at the TTL first, and a rule of a node may have left none.
+		if _, err := s.Run("*mangle\n-A PREROUTING -j TTL --ttl-inc 2\n-A POSTROUTING -j TTL --ttl-dec 1\nCOMMIT\n", "iptables-nft-restore", "--noflush"); err != nil {
 			return err
 		}
 	}

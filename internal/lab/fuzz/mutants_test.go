@@ -150,7 +150,7 @@ var mutants = []mutant{
 	{"untracked packets are invalid", "internal/iptables/match_conntrack.go", "		return stateUntracked", "		return stateInvalid"},
 
 	// Layer 2.
-	{"arp_ignore is not looked at", "internal/trace/neighbour.go", "if in.ARPIgnore() > 0 {", "if false {"},
+	{"arp_ignore is not looked at", "internal/trace/neighbour.go", "switch in.ARPIgnore() {", "switch 0 {"},
 	{"ARP answers whoever asks", "internal/trace/neighbour.go", "	if !from.IsValid() {\n", "	if true {\n"},
 	{"no proxy ARP", "internal/trace/neighbour.go", "return in.MAC, true, in.ProxyARP()", "return in.MAC, true, false"},
 }
