@@ -23,6 +23,7 @@ const (
 	filePath      = "path.json"
 	fileRules     = "rules.json"
 	fileConntrack = "conntrack.txt"
+	fileDrops     = "drops"
 	fileKernel    = "kernel"
 	fileCompared  = "compared"
 )
@@ -51,6 +52,8 @@ type Recorded struct {
 	Path      []map[string]any
 	Rules     []map[string]any
 	Conntrack []string
+	// Drops are what the kernel threw away; nil where it was not asked.
+	Drops []lab.Drop
 	// Part says that the tracer did not know how the flow went on when this was recorded, or that nothing was compared. A case
 	// without it has to be known as a whole: a tracer that stops short where it did not before differs.
 	Part bool
@@ -94,7 +97,8 @@ func (c *Case) Recording() (*lab.Recording, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &lab.Recording{Flow: c.Flow, Topology: top, Path: c.Recorded.Path, Rules: c.Recorded.Rules, Conntrack: c.Recorded.Conntrack}, nil
+	return &lab.Recording{Flow: c.Flow, Topology: top, Path: c.Recorded.Path, Rules: c.Recorded.Rules, Conntrack: c.Recorded.Conntrack,
+		Drops: c.Recorded.Drops, HasDrops: c.Recorded.Drops != nil}, nil
 }
 
 // Format writes the case as a txtar archive.
@@ -129,6 +133,13 @@ func (c *Case) Format() ([]byte, error) {
 			lines = append(lines, conntrackText(l))
 		}
 		add(fileConntrack, strings.Join(lines, "\n"))
+		if r.Drops != nil {
+			var drops []string
+			for _, d := range r.Drops {
+				drops = append(drops, d.Location+" "+d.Reason)
+			}
+			add(fileDrops, strings.Join(drops, "\n"))
+		}
 		add(fileKernel, r.Kernel)
 		if r.Part {
 			add(fileCompared, comparedPart)
@@ -180,9 +191,9 @@ func Parse(data []byte, name string) (*Case, error) {
 	have := map[string][]byte{}
 	for _, f := range a.Files {
 		switch f.Name {
-		case fileCluster, fileOptions, fileEdits, fileFlow, filePath, fileRules, fileConntrack, fileKernel, fileCompared:
+		case fileCluster, fileOptions, fileEdits, fileFlow, filePath, fileRules, fileConntrack, fileDrops, fileKernel, fileCompared:
 		default:
-			return nil, fmt.Errorf("%s: file %s is none of a case's (cluster.yaml, options, edits, flow.json, path.json, rules.json, conntrack.txt, kernel, compared)", name, f.Name)
+			return nil, fmt.Errorf("%s: file %s is none of a case's (cluster.yaml, options, edits, flow.json, path.json, rules.json, conntrack.txt, drops, kernel, compared)", name, f.Name)
 		}
 		have[f.Name] = f.Data
 	}
@@ -206,6 +217,16 @@ func Parse(data []byte, name string) (*Case, error) {
 		}
 		if len(*rows) == 0 {
 			*rows = nil // as it is before it is written
+		}
+	}
+	if have[fileDrops] != nil {
+		r.Drops = []lab.Drop{}
+		for _, l := range textLines(have[fileDrops]) {
+			where, reason, ok := strings.Cut(l, " ")
+			if !ok {
+				return nil, fmt.Errorf("%s: %s: %q: want the kernel's function and its skb_drop_reason", name, fileDrops, l)
+			}
+			r.Drops = append(r.Drops, lab.Drop{Location: where, Reason: reason})
 		}
 	}
 	switch v := strings.TrimSpace(string(have[fileCompared])); v {

@@ -175,7 +175,15 @@ func (c *Case) take(rec *lab.Recording, release string, v *Verdict) {
 	if release == "" {
 		release = rec.Flow.Kernel
 	}
-	c.Recorded = &Recorded{Kernel: release, Path: rec.Path, Rules: rec.Rules, Conntrack: rec.Conntrack, Part: v.Partly || v.Not}
+	c.Recorded = &Recorded{Kernel: release, Path: rec.Path, Rules: rec.Rules, Conntrack: rec.Conntrack, Drops: dropsOf(rec), Part: v.Partly || v.Not}
+}
+
+// dropsOf are the drops of a recording; nil where the kernel was not asked.
+func dropsOf(rec *lab.Recording) []lab.Drop {
+	if !rec.HasDrops {
+		return nil
+	}
+	return append([]lab.Drop{}, rec.Drops...)
 }
 
 func (c *Case) write(name string) error {
