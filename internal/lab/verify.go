@@ -56,7 +56,7 @@ func Verify(r *Recording, exchange bool) (*Report, error) {
 	out := &Report{Flow: r.Flow, Exchange: exchange, Trace: t}
 	wantPath, wantRules := r.Path, r.Rules
 	path, rules := Rows(t)
-	gotPath, gotRules := generic(path), generic(rules)
+	gotPath, gotRules := Generic(path), Generic(rules)
 	last, label := 2, "" // an error that the answer meets with is a third packet
 	broken := false
 	switch {
@@ -219,8 +219,8 @@ func (c *comparison) outcome(r *Recording, t *trace.Trace) {
 	}
 }
 
-// generic gives rows as JSON has them, so that both sides are compared alike.
-func generic[T any](rows []T) []map[string]any {
+// Generic gives rows as JSON has them, so that both sides are compared alike.
+func Generic[T any](rows []T) []map[string]any {
 	b, err := json.Marshal(rows)
 	if err != nil {
 		panic(fmt.Sprintf("rows of a projection are plain data: %v", err))

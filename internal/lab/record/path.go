@@ -1,7 +1,6 @@
 package record
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"sort"
@@ -197,18 +196,5 @@ func drawn(path []row, rules []trace.RuleRow, conns []string, f *lab.Flow) []int
 		}
 	}
 	slices.Sort(out)
-	return out
-}
-
-// generic gives rows as a recording's file has them.
-func generic[T any](rows []T) []map[string]any {
-	b, err := json.Marshal(rows)
-	if err != nil {
-		panic(fmt.Sprintf("rows are plain data: %v", err))
-	}
-	var out []map[string]any
-	if err := json.Unmarshal(b, &out); err != nil {
-		panic(fmt.Sprintf("rows are plain data: %v", err))
-	}
 	return out
 }

@@ -5,7 +5,6 @@ package record
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -128,7 +127,7 @@ func (r *Recorder) Record(f lab.Flow) (*lab.Recording, error) {
 	path, numbers := buildPath(sent.frames, r.ports)
 	rules := r.buildRules(sent.events, path, numbers)
 	out := &lab.Recording{Flow: f, Topology: r.net.Topology}
-	out.Path, out.Rules = generic(path), generic(rules)
+	out.Path, out.Rules = lab.Generic(path), lab.Generic(rules)
 	out.Flow.ClientSaw, out.Flow.ServerSaw = sent.client, sent.server
 	out.Flow.Kernel = Kernel()
 	out.Flow.RandomPorts = drawn(path, rules, sent.conns, &f)
@@ -181,15 +180,4 @@ func Kernel() string {
 		release = release[:end]
 	}
 	return strings.TrimRight(release, ".")
-}
-
-// Hostless says why nothing can be recorded here; nil where it can.
-func Hostless() error {
-	if err := build.Tools(); err != nil {
-		return err
-	}
-	if _, err := os.Stat("/proc/sys/net/ipv4"); err != nil {
-		return err
-	}
-	return nil
 }

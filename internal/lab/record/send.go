@@ -294,7 +294,7 @@ func (c *conversation) send(s *space.Space) (string, error) {
 	if err != nil {
 		return said(err), nil
 	}
-	if _, err := unix.Write(fd, Payload(f.Payload)); err != nil {
+	if _, err := unix.Write(fd, payload(f.Payload)); err != nil {
 		return said(err), nil
 	}
 	if !c.ready(fd, unix.POLLIN) {
@@ -321,8 +321,8 @@ func (c *conversation) header(fd int) error {
 	return errors.Join(unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_TTL, int(c.f.TTL)), unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, df))
 }
 
-// Payload is what a client sends: "ping", filled up.
-func Payload(size int) []byte {
+// payload is what a client sends: "ping", filled up.
+func payload(size int) []byte {
 	b := []byte(strings.Repeat(".", size))
 	copy(b, "ping")
 	return b
@@ -363,7 +363,7 @@ func (c *conversation) ping(s *space.Space) (string, error) {
 	if err := unix.Connect(fd, address(to, 0)); err != nil {
 		return said(err), nil
 	}
-	msg := append([]byte{8, 0, 0, 0, 0, 0, 0, 1}, Payload(f.Payload)...)
+	msg := append([]byte{8, 0, 0, 0, 0, 0, 0, 1}, payload(f.Payload)...)
 	binary.BigEndian.PutUint16(msg[4:], f.ClientPort)
 	binary.BigEndian.PutUint16(msg[2:], checksum(msg))
 	if _, err := unix.Write(fd, msg); err != nil {
