@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -61,21 +62,17 @@ func Has(what string) bool {
 	return answer
 }
 
-// modules are what a kernel may have to load first; a kind that is built in needs none, and where modprobe is missing or
-// refuses, the try itself says so.
-var modules = map[string]string{"br_netfilter": "br_netfilter", "ipset": "ip_set", "ipip": "ipip", "vlan": "8021q", "vxlan": "vxlan", "bridge": "bridge", "macvlan": "macvlan"}
-
+// probe tries a kind out. A kind of device that is a module the kernel loads by itself (rtnl-link-*); br_netfilter it does not,
+// and neither does podpath: it would change what the machine's own bridges do.
 func probe(what string) bool {
-	_ = exec.Command("modprobe", "-q", modules[what]).Run() // the try below says what is there
-	name := space.Name("probe", what)
-	s, err := space.Create(name)
+	lab := "probe" + strconv.Itoa(os.Getpid()) // others may be trying the same
+	s, err := space.Create(space.Name(lab, what))
 	if err != nil {
 		return false
 	}
 	defer func() {
 		s.Close()
-		_, _ = space.Down("probe-" + what)
-		_, _ = space.Down("probe")
+		_, _ = space.Down(lab) // what is left of it `lab down` finds
 	}()
 	switch what {
 	case "br_netfilter":
