@@ -31,7 +31,7 @@ var Verbs = []string{"sysctl", "rule", "route", "address", "iptables"}
 func ParseEdit(l string) (Edit, error) {
 	ns, rest, ok := strings.Cut(l, ": ")
 	verb, text, _ := strings.Cut(rest, " ")
-	if ok {
+	if ok && ns != "" {
 		for _, v := range Verbs {
 			if v == verb && text != "" {
 				return Edit{ns, verb, text}, nil
