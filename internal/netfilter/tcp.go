@@ -36,6 +36,8 @@ func (c *Conntrack) trackTCP(e *Entry, fl packet.TCPFlags, reply bool) bool {
 		if old == tcpNone {
 			e.tcp = tcpSynSent
 		}
+	case old == tcpSynSent && !reply && fl&(packet.FIN|packet.ACK) != 0:
+		return false // who asked for a connection goes on before an answer passed here: one that was not tracked, say
 	case fl&packet.FIN != 0:
 		e.tcp = tcpClosing
 	case fl&packet.ACK != 0:

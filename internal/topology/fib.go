@@ -184,16 +184,8 @@ func (ns *Namespace) AddrType(addr netip.Addr, dev string) iptables.AddrType {
 		return iptables.AddrAnycast
 	case Multicast:
 		return iptables.AddrMulticast
-	case Blackhole:
-		return iptables.AddrBlackhole
-	case Unreachable:
-		return iptables.AddrUnreachable
-	case Prohibit:
-		return iptables.AddrProhibit
-	case Throw:
-		return iptables.AddrThrow
 	}
-	return iptables.AddrUnicast
+	return iptables.AddrUnicast // also of blackhole, unreachable, prohibit and throw: such a lookup fails, and what it found is not asked
 }
 
 // SelectSource is the address a packet gets that leaves by dev towards dst without a preferred source

@@ -330,6 +330,7 @@ func TestAddrType(t *testing.T) {
 		{Type: Blackhole, Dst: prefix("10.0.1.0/24"), Table: TableLocal}, {Type: Unreachable, Dst: prefix("10.0.2.0/24"), Table: TableLocal},
 		{Type: Prohibit, Dst: prefix("10.0.3.0/24"), Table: TableLocal}, {Type: Throw, Dst: prefix("10.0.4.0/24"), Table: TableLocal},
 		to(TableMain, "0.0.0.0/0", "eth0"), {Type: Blackhole, Dst: prefix("192.0.2.0/24"), Table: TableMain},
+		{Type: LocalRoute, Dst: prefix("198.51.100.0/24"), Table: TableMain, Nexthops: []Nexthop{{Dev: "lo"}}},
 	}}
 	ns.prepare()
 	for _, x := range []struct {
@@ -346,16 +347,22 @@ func TestAddrType(t *testing.T) {
 		{"224.0.0.1", "", iptables.AddrMulticast},
 		{"10.0.0.77", "", iptables.AddrAnycast},
 		{"10.0.0.78", "", iptables.AddrUnicast},
-		{"10.0.1.1", "", iptables.AddrBlackhole},
-		{"10.0.2.1", "", iptables.AddrUnreachable},
-		{"10.0.3.1", "", iptables.AddrProhibit},
-		{"10.0.4.1", "", iptables.AddrThrow},
+		{"10.0.1.1", "", iptables.AddrUnicast}, // tried in Linux 6.18: --src-type BLACKHOLE matches nothing, UNICAST does
+		{"10.0.2.1", "", iptables.AddrUnicast},
+		{"10.0.3.1", "", iptables.AddrUnicast},
+		{"10.0.4.1", "", iptables.AddrUnicast},
 		{"8.8.8.8", "", iptables.AddrUnicast},
-		{"192.0.2.1", "", iptables.AddrUnicast}, // only table local is asked
+		{"192.0.2.1", "", iptables.AddrUnicast},
+		{"198.51.100.1", "", iptables.AddrLocal}, // main's, for without rules of one's own main and local are one trie
 	} {
 		if got := ns.AddrType(addr(x.addr), x.dev); got != x.want {
 			t.Errorf("type of %s on %q: %v, want %v", x.addr, x.dev, got, x.want)
 		}
+	}
+	ns.Rules = append(ns.Rules, &Rule{Priority: 40000, Action: ToTable, Table: TableMain, SuppressPrefixLength: -1})
+	ns.prepare()
+	if got := ns.AddrType(addr("198.51.100.1"), ""); got != iptables.AddrUnicast {
+		t.Errorf("with a rule of one's own, a local route of main: %v", got)
 	}
 	if got := ns.AddrType(netip.Addr{}, ""); got != iptables.AddrBroadcast {
 		t.Errorf("type of no address: %v", got)

@@ -222,6 +222,11 @@ func (ns *Namespace) prepare() {
 		ns.tables[id] = newTable(id, routes)
 	}
 	ns.local = ns.tables[TableLocal]
+	if ns.defaultRules() {
+		// Until a rule is added, the kernel keeps main's routes in the same trie as local's (fib_new_table and fib_unmerge in
+		// net/ipv4/fib_frontend.c): who asks table local finds both.
+		ns.local = newTable(TableLocal, slices.Concat(byTable[TableLocal], byTable[TableMain]))
+	}
 	ns.ownRouting = ns.findOwnRouting()
 }
 
@@ -230,16 +235,15 @@ func (ns *Namespace) prepare() {
 func (ns *Namespace) OwnRouting() bool { return ns.ownRouting }
 
 func (ns *Namespace) findOwnRouting() bool {
-	known := DefaultRules()
-	if len(ns.Rules) != len(known) {
+	if !ns.defaultRules() {
 		return true
 	}
-	for i, r := range known {
-		if ns.Rules[i].String() != r.String() {
-			return true
-		}
-	}
 	return slices.ContainsFunc(ns.Routes, func(r *Route) bool { return r.Type == LocalRoute && (r.Table != TableLocal || r.Protocol != "kernel") })
+}
+
+// defaultRules says whether the namespace has the three rules alone that the kernel makes.
+func (ns *Namespace) defaultRules() bool {
+	return slices.EqualFunc(ns.Rules, DefaultRules(), func(a, b *Rule) bool { return a.String() == b.String() })
 }
 
 // Owns says whether an address is one of the namespace's interfaces'.
