@@ -38,13 +38,17 @@ async function becomes(page, what, condition, arg) {
   }
 }
 
-/** The number of the station that is shown, in the diagram, the list and the panel. */
-async function current(page) {
-  return page.evaluate(() => {
-    const at = (q) => Number(document.querySelector(q)?.dataset.i ?? -1);
-    const all = [at("#dg .st.is-cur"), at(".hop[aria-current]"), at(".detail:not([hidden])")];
-    return all.every((x) => x === all[0]) ? all[0] : all.join(" ");
-  });
+/** Waits until one station is shown, the same in the diagram, the list and the panel. */
+function isAt(page, station, what) {
+  return becomes(
+    page,
+    what,
+    (n) =>
+      ["#dg .st.is-cur", ".hop[aria-current]", ".detail:not([hidden])"].every(
+        (q) => Number(document.querySelector(q)?.dataset.i ?? -1) === n,
+      ),
+    station,
+  );
 }
 
 /** What a page says about which endpoint the packet goes to, place by place. */
@@ -158,7 +162,7 @@ await group("pick and share", async () => {
       // A pick in the panel leaves the reader where it was made.
       if (what.includes("panel")) {
         check(search(page).includes(`step=${prerouting}`), `${what}: the address names the station: ${search(page)}`);
-        check((await current(page)) === 3, `${what}: it stays at its station: ${await current(page)}`);
+        await isAt(page, 3, `${what}: it stays at its station`);
       }
       await page.locator('.hop[data-i="5"]').click();
       await page.getByRole("button", { name: say(lang, "ui.copy-link") }).click();
@@ -175,7 +179,7 @@ await group("pick and share", async () => {
       await run(browser, `${what}, shared`, { locale: "ko-KR" }, async (page) => {
         await page.goto(shared);
         await goesTo(page, `${what}, shared`, "web-3", "192.168.3.91");
-        check((await current(page)) === 5, `${what}, shared: at the station that was shared: ${await current(page)}`);
+        await isAt(page, 5, `${what}, shared: at the station that was shared`);
       });
   }
 
@@ -185,7 +189,7 @@ await group("pick and share", async () => {
     await page.locator(".detail:visible .choice .opt a").filter({ hasText: "web-3" }).click();
     check(search(page).includes(pick3), "pick without script: the address has the pick");
     await goesTo(page, "pick without script", "web-3", "192.168.3.91");
-    check((await current(page)) === 3, `pick without script: it stays at its station: ${await current(page)}`);
+    await isAt(page, 3, `pick without script: it stays at its station`);
     await page.selectOption(select, option("192.168.2.91").value);
     await page.getByRole("button", { name: say("en", "ui.trace"), exact: true }).click();
     await goesTo(page, "the form without script", "web-2", "192.168.2.91");
@@ -244,7 +248,7 @@ await group("no endpoints", async () => {
       check((await drops.count()) === 1, `${what}: one station is marked`);
       check((await drops.locator(".ttl").textContent()) === "FORWARD", `${what}: it is FORWARD`);
       check((await drops.locator(".oct").count()) === 1, `${what}: it is an octagon`);
-      check((await current(page)) === 5, `${what}: the banner leads to it: ${await current(page)}`);
+      await isAt(page, 5, `${what}: the banner leads to it`);
       const detail = shownDetail(page);
       const rule = await detail.locator(".ev li.is-drop, .ev li.is-match").allTextContents();
       check(
@@ -338,7 +342,7 @@ async function follow(page, what, line, kind, lang, keyboard, want) {
     await link.focus();
     await page.keyboard.press("Enter");
   } else await link.click();
-  check((await current(page)) === n - 1, `${what}: the link ${n} leads to ${await current(page)}`);
+  await isAt(page, n - 1, `${what}: the link ${n} leads to its station`);
   check(await page.evaluate(() => window.stillHere === true), `${what}: no reload`);
   check(search(page).includes(`step=${want}`), `${what}: the address: ${search(page)}`);
   const rules = await shownDetail(page).locator(".ev > li > span").allTextContents();
@@ -439,7 +443,7 @@ await group("chains", async () => {
       await landed(page, `${what}, back`, svc);
       await page.locator(":target a.hit").click();
       await page.waitForURL((u) => u.pathname === "/trace");
-      check((await current(page)) === 3, `${what}: back in the trace, at the station: ${await current(page)}`);
+      await isAt(page, 3, `${what}: back in the trace, at the station`);
       await goesTo(page, `${what}, back in the trace`, "web-3", "192.168.3.91");
     });
 
@@ -767,7 +771,7 @@ await group("load balancers", async () => {
       });
       await shownDetail(page).locator(".choice .opt a").filter({ hasText: "node-b" }).click();
       await page.waitForFunction(() => decodeURIComponent(location.search).includes("nlb-instance=node-b"));
-      check((await current(page)) === 3, `${what}: the panel's pick stays at its station: ${await current(page)}`);
+      await isAt(page, 3, `${what}: the panel's pick stays at its station`);
     });
     // A client that is its own target: the kernel takes the packet for forged.
     await run(browser, `load balancer hairpin, ${lang}`, { locale: locale[lang] }, async (page) => {
