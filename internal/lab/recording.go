@@ -205,7 +205,7 @@ func (r *Recording) Query(exchange bool) (trace.Query, error) {
 		return trace.Query{}, fmt.Errorf("flow.json: %v", err)
 	}
 	q := trace.Query{From: f.From, To: to, Protocol: proto, SrcPort: f.ClientPort, DstPort: f.Port, TTL: f.TTL, Payload: f.Payload,
-		DF: f.DF, Exchange: exchange, Listeners: map[string][]topology.Listener{}, Choices: r.choices(),
+		DF: f.DF, Exchange: exchange, RulesTraced: true, Listeners: map[string][]topology.Listener{}, Choices: r.choices(),
 		Answer: func(ns string) int { return len(Answer(ns)) }}
 	if q.Source, err = f.Bound(); err != nil {
 		return trace.Query{}, err

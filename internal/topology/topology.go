@@ -7,6 +7,7 @@ package topology
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 
@@ -51,7 +52,7 @@ type Topology struct {
 	Assumptions []Assumption
 	// Services are names that a query may use in place of an address: svc/<namespace>/<name>.
 	Services []Service
-	// Traced are the namespaces whose rules a recording has (lab.json); nil means all.
+	// Traced are the namespaces whose rules a recording has (lab.json); nil means all that have any.
 	Traced []string
 
 	order  []string
@@ -103,6 +104,14 @@ func (t *Topology) Add(name string, build func() (*Namespace, error)) {
 // AddNamespace registers a namespace that is there already.
 func (t *Topology) AddNamespace(ns *Namespace) {
 	t.Add(ns.Name, func() (*Namespace, error) { return ns, nil })
+}
+
+// IsTraced says whether a recording has, or would have, the namespace's rules.
+func (t *Topology) IsTraced(ns *Namespace) bool {
+	if len(t.Traced) > 0 {
+		return slices.Contains(t.Traced, ns.Name)
+	}
+	return ns.Netfilter.Rules != nil || ns.Netfilter.Native != nil
 }
 
 // Names are the namespaces in the order in which they were added.

@@ -11,6 +11,7 @@ import (
 // where its priority is, and at the end of INPUT and POSTROUTING the confirmation of a new connection.
 func (w *walker) hook(h netfilter.Hook, in, out *topology.Interface) verdict {
 	stack := w.ns.Netfilter
+	w.traceRules(h)
 	chains := stack.At(h)
 	tracks := stack.Tracks && (h == netfilter.PreRouting || h == netfilter.LocalOut)
 	for i := 0; i < len(chains); i++ {

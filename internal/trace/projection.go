@@ -228,17 +228,13 @@ func l4Row(f *packet.Frame, about *packet.Quote) L4Row {
 // Rules lists every rule met, in order, for the namespaces that the topology says are traced, else for all.
 func (t *Trace) Rules() []RuleRow {
 	var out []RuleRow
-	traced := map[string]bool{}
-	for _, n := range t.Topology.Traced {
-		traced[n] = true
-	}
 	for n := range t.Legs {
 		l := &t.Legs[n]
 		label := packetLabel(l, t.first(l))
 		marks := map[string]string{}
 		for h := range t.Hops(l) {
 			hop := &t.Hops(l)[h]
-			if hop.NS == nil || len(traced) > 0 && !traced[hop.Name] {
+			if hop.NS == nil || !t.Topology.IsTraced(hop.NS) {
 				continue
 			}
 			steps := t.Steps(hop)

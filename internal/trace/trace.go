@@ -28,6 +28,8 @@ type Query struct {
 	// Exchange follows the whole conversation of a recording (handshake, data, close) instead of the first packet and
 	// its answer.
 	Exchange bool
+	// RulesTraced says that the packet is sent while nf_tables' trace events are recorded, as they are in golden/kernel.
+	RulesTraced bool
 	// Listeners, where not nil, says what listens in each namespace; else every port is taken to be open, and the
 	// trace says so.
 	Listeners map[string][]topology.Listener

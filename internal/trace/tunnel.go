@@ -28,6 +28,7 @@ func (w *walker) encapsulate(dev *topology.Interface) (topology.Port, bool) {
 	} else {
 		ok = w.encapIPIP(dev)
 	}
+	w.skb.leave()
 	if !ok || w.hook(netfilter.LocalOut, nil, w.route.dev) == stop {
 		w.endHop("")
 		return topology.Port{}, false
@@ -61,7 +62,7 @@ func (w *walker) encapVXLAN(dev *topology.Interface) bool {
 	case "inherit":
 		o.DF = inner.IP.DF
 	}
-	w.p.Frame = packet.Frame{IP: o, L4: packet.Transport{SrcPort: flowPort(&inner), DstPort: t.Port, Payload: uint16(carried)}}
+	w.p.Frame = packet.Frame{IP: o, L4: packet.Transport{SrcPort: w.flowPort(), DstPort: t.Port, Payload: uint16(carried)}}
 	w.assume(AssumeFlowPort, "namespace", w.ns.Name, "port", itoa(int(w.p.L4.SrcPort)))
 	return w.routeOuter(dev, VXLANEncap, link, w.p.Mark)
 }
@@ -185,23 +186,6 @@ func encapECN(tos uint8) uint8 {
 	return ect0
 }
 
-// flowPort stands for the kernel's hash of a flow, which has a secret of its own: always the same for the same flow, within
-// the local ports as they are by default (udp_flow_src_port).
-func flowPort(f *packet.Frame) uint16 {
-	const low, high = 32768, 60999
-	t, _ := netfilter.TupleOf(f)
-	if t.Protocol == packet.ICMP {
-		// Of ICMP the hash takes the two addresses alone, whichever is the source: an echo and its reply have the same
-		// (flow_keys_dissector_keys, __flow_hash_consistentify in net/core/flow_dissector.c). TCP and UDP have their sockets'
-		// own (skb_set_hash_from_sk), so each side's is another.
-		t.SrcPort, t.DstPort = 0, 0
-		if t.Dst.Less(t.Src) {
-			t.Src, t.Dst = t.Dst, t.Src
-		}
-	}
-	return uint16(low + netfilter.FlowHash(t)%(high-low+1))
-}
-
 // decapsulate hands a packet for this host to the tunnel that it belongs to, which takes the outer headers off and puts the
 // inner packet into the stack again, as having come in by the tunnel's device (vxlan_rcv, ip_tunnel_rcv). The mark that the
 // outer packet has got stays (skb_scrub_packet within one namespace).
@@ -219,6 +203,7 @@ func (w *walker) decapsulate() (topology.Port, bool) {
 	w.snapshot()
 	far := w.p.IP.Src
 	w.p.Frame, w.p.Inner, w.p.Encap, w.p.VNI = w.p.Inner, packet.Frame{}, packet.NoEncap, 0
+	w.skb.leave()
 	s := w.step(StageDecap, VerdictOK, code)
 	s.Interface = dev
 	w.more(s).Addr = far

@@ -23,6 +23,7 @@ type walker struct {
 	ct  *netfilter.Conntrack
 	p   packet.Packet
 	ref netfilter.Ref
+	skb skbHash
 	cur int32 // index of p as last recorded
 	in  *topology.Interface
 
@@ -224,6 +225,7 @@ func (w *walker) send(kind LegKind, label string, ns *topology.Namespace, ref ne
 	w.t.Legs = append(w.t.Legs, Leg{Kind: kind, Label: label, Outcome: Delivered, firstH: int32(len(w.t.hops))})
 	w.p.Mark, w.p.CTMark, w.p.Eth = 0, 0, packet.Ethernet{}
 	w.ref, w.conn = ref, packet.Conn{}
+	w.skb = skbHash{}
 	if ref.Entry != nil {
 		w.p.CTMark = ref.Entry.Mark
 	}
@@ -253,6 +255,9 @@ func (w *walker) localOut() (topology.Port, bool) {
 	if v == stop {
 		w.endHop("")
 		return topology.Port{}, false
+	}
+	if w.p.IP.Protocol != packet.ICMP {
+		w.flowHash() // of TCP and UDP it is their sockets' own (skb_set_hash_from_sk), so each side's is another
 	}
 	if int(w.p.IP.Len) > w.route.mtu {
 		// A socket sets DF only on what fits its own device; what does not, it lets be cut (IP_PMTUDISC_WANT, the default;

@@ -5,7 +5,6 @@ package record
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -48,13 +47,9 @@ func New(net *build.Net) (*Recorder, error) {
 				r.ports[i.Tunnel.Port] = true
 			}
 		}
-		if len(net.Topology.Traced) > 0 && !slices.Contains(net.Topology.Traced, name) {
-			continue
+		if net.Topology.IsTraced(ns) {
+			r.traced = append(r.traced, name)
 		}
-		if len(net.Topology.Traced) == 0 && ns.Netfilter.Rules == nil && ns.Netfilter.Native == nil {
-			continue
-		}
-		r.traced = append(r.traced, name)
 	}
 	if err := r.open(); err != nil {
 		r.Close()
