@@ -101,6 +101,7 @@ verify-presets: ## ask the kernel about every preset, and store what it said for
 
 .PHONY: mutants
 mutants: ## plant every mistake in the tracer and see that the kernel's recordings show it
+	@# needs root: without it, it fails
 	PODPATH_MUTANTS=all PODPATH_FUZZ_NETWORKS=$${PODPATH_FUZZ_NETWORKS:-200} $(GO) test ./internal/lab/fuzz -count=1 -timeout 60m -v -run 'TestMutants$$'
 
 .PHONY: measure

@@ -33,14 +33,6 @@ imitated by namespaces of the lab's own, and not compared.`,
 	return c
 }
 
-// needLab says in one sentence why no lab can be built here.
-func needLab() error {
-	if err := space.Root(); err != nil {
-		return err
-	}
-	return build.Tools()
-}
-
 // labFlag names the lab.
 func labFlag(c *cobra.Command, name *string) {
 	c.Flags().StringVar(name, "lab", labName, "the lab's name: several may be up at the same time")
@@ -65,7 +57,7 @@ func labUpCommand() *cobra.Command {
   sudo podpath lab down`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := needLab(); err != nil {
+			if err := build.Needs(); err != nil {
 				return err
 			}
 			if err := checkLab(lab); err != nil {

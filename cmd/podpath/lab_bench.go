@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/podpath/podpath/internal/lab/bench"
+	"github.com/podpath/podpath/internal/lab/build"
 )
 
 func labBenchCommand() *cobra.Command {
@@ -23,7 +24,7 @@ a page, Markdown, that says how it was measured.`,
   sudo podpath lab bench --trips 1000 --services 1000`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			if err := needLab(); err != nil {
+			if err := build.Needs(); err != nil {
 				return err
 			}
 			if o.CPU, err = chooseCPU(o.CPU); err != nil {

@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/podpath/podpath/internal/lab/build"
 	"github.com/podpath/podpath/internal/lab/fuzz"
-	"github.com/podpath/podpath/internal/lab/record"
 )
 
 func labFuzzCommand() *cobra.Command {
@@ -25,7 +25,7 @@ DIR as a txtar file, which becomes a regression test in internal/lab/fuzz/testda
 The seed is printed; the same seed makes the same networks and flows.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := needLab(); err != nil {
+			if err := build.Needs(); err != nil {
 				return err
 			}
 			if cfg.Seed == 0 {
@@ -33,8 +33,9 @@ The seed is printed; the same seed makes the same networks and flows.`,
 			}
 			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
 			defer stop()
-			cfg.Release = record.Kernel()
-			t, err := fuzz.Run(ctx, cfg, fuzz.Linux{Lab: name}, cmd.OutOrStdout())
+			kernel := fuzz.Linux{Lab: name}
+			cfg.Features = kernel.Features()
+			t, err := fuzz.Run(ctx, cfg, kernel, cmd.OutOrStdout())
 			if err != nil {
 				return err
 			}

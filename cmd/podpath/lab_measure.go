@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/podpath/podpath/internal/lab/build"
 	"github.com/podpath/podpath/internal/lab/measure"
 )
 
@@ -57,7 +58,7 @@ not measured.`,
   podpath compare --costs costs.json --from pod/default/netshoot-1 --to pod/default/netshoot-3 --with cni=calico-vxlan`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			if err := needLab(); err != nil {
+			if err := build.Needs(); err != nil {
 				return err
 			}
 			if o.CPU, err = chooseCPU(o.CPU); err != nil {

@@ -29,11 +29,11 @@ what the kernel did with the traces, and write the result to FILE: what the page
 cannot build is named in it.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := needLab(); err != nil {
+			if err := build.Needs(); err != nil {
 				return err
 			}
 			out := checked.Results{Kernel: record.Kernel(), Date: time.Now().UTC().Format(time.DateOnly)}
-			differ := 0
+			differs := false
 			for _, id := range compile.Presets() {
 				c, err := compile.Preset(id)
 				if err != nil {
@@ -44,11 +44,7 @@ cannot build is named in it.`,
 					if err != nil {
 						return fmt.Errorf("%s, %s: %w", id, cni, err)
 					}
-					for _, f := range n.Flows {
-						if f.Differences > 0 {
-							differ++
-						}
-					}
+					differs = differs || n.Differing() > 0
 					out.Networks = append(out.Networks, *n)
 				}
 			}
@@ -59,7 +55,7 @@ cannot build is named in it.`,
 			if err := errors.Join(checked.Write(f, out), f.Close()); err != nil {
 				return err
 			}
-			if differ > 0 {
+			if differs {
 				return errDiffers
 			}
 			return nil
@@ -99,13 +95,7 @@ func checkPreset(w io.Writer, id, cni string) (*checked.Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	differ := 0
-	for _, f := range out.Flows {
-		if f.Differences > 0 {
-			differ++
-		}
-	}
-	fmt.Fprintf(w, "%-16s %-28s %d packets sent, %d differ\n", id, cni, len(out.Flows), differ)
+	fmt.Fprintf(w, "%-16s %-28s %d packets sent, %d differ\n", id, cni, len(out.Flows), out.Differing())
 	return out, nil
 }
 
@@ -182,14 +172,12 @@ func checkFlow(w io.Writer, r *record.Recorder, n *network, x *query.Request) ([
 		}
 	}
 	name := x.From + " → " + x.To + " " + t.Query.Protocol.String()
-	seen := map[string]bool{}
-	var out []checked.Flow
-	for n := 0; len(seen) < ways && n < draws; n++ {
+	return everyWay(ways, func() (f checked.Flow, err error) {
 		rec, rep, _, err := r.Judge(lab.FlowOf(name, t))
 		if err != nil {
-			return nil, err
+			return f, err
 		}
-		f := checked.Flow{From: x.From, To: x.To, Protocol: rec.Flow.Protocol, Port: int(rec.Flow.Port), Outcome: string(rep.Trace.Outcome), Differences: len(rep.Differences)}
+		f = checked.Flow{From: x.From, To: x.To, Protocol: rec.Flow.Protocol, Port: int(rec.Flow.Port), Outcome: string(rep.Trace.Outcome), Differences: len(rep.Differences)}
 		for _, c := range rep.Trace.Choices {
 			if len(c.Options) > 1 {
 				if f.Choices == nil {
@@ -204,11 +192,28 @@ func checkFlow(w io.Writer, r *record.Recorder, n *network, x *query.Request) ([
 		if f.Differences > 0 {
 			f.First = rep.Differences[0].String()
 			fmt.Fprintf(w, "differs  %s\n%s\n", name, f.First)
-			break // chance has nothing to do with it
 		}
-		if k := fmt.Sprint(f.Choices); !seen[k] {
+		return f, nil
+	})
+}
+
+// everyWay keeps what came of a flow for each way that chance sent it, and ends with the first difference: chance has nothing to
+// do with that.
+func everyWay(ways int, send func() (checked.Flow, error)) ([]checked.Flow, error) {
+	seen := map[string]bool{}
+	var out []checked.Flow
+	for n := 0; len(seen) < ways && n < draws; n++ {
+		f, err := send()
+		if err != nil {
+			return nil, err
+		}
+		k := fmt.Sprint(f.Choices)
+		if !seen[k] || !f.Agrees() {
 			seen[k] = true
 			out = append(out, f)
+		}
+		if !f.Agrees() {
+			break
 		}
 	}
 	return out, nil

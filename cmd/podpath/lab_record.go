@@ -25,7 +25,7 @@ func ownLab() string { return fmt.Sprintf("run%d", os.Getpid()) }
 
 // within builds a topology under the name of a lab, runs f in it, and takes it down again.
 func within(lab string, t *topology.Topology, f func(*build.Net, *record.Recorder) error) (err error) {
-	if err := needLab(); err != nil {
+	if err := build.Needs(); err != nil {
 		return err
 	}
 	if err := checkLab(lab); err != nil {

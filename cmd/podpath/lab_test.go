@@ -20,7 +20,7 @@ import (
 // needKernel skips where no lab can be built, in one sentence.
 func needKernel(t *testing.T) {
 	t.Helper()
-	if err := needLab(); err != nil {
+	if err := build.Needs(); err != nil {
 		t.Skipf("the kernel lab is skipped: %v", err)
 	}
 }

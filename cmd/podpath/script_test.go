@@ -8,6 +8,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/podpath/podpath/internal/golden"
+	"github.com/podpath/podpath/internal/lab/build"
 )
 
 func TestMain(m *testing.M) {
@@ -20,7 +21,7 @@ func TestScript(t *testing.T) {
 		if name != "lab" {
 			return false, fmt.Errorf("no condition %q; want lab: namespaces can be made here", name)
 		}
-		return needLab() == nil, nil
+		return build.Needs() == nil, nil
 	}})
 }
 

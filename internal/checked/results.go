@@ -27,6 +27,17 @@ type Network struct {
 	Skipped  []Skip `json:"skipped,omitempty"` // parts of the network that the lab could not build
 }
 
+// Differing is how many packets went otherwise in the kernel than in their traces.
+func (n *Network) Differing() int {
+	count := 0
+	for i := range n.Flows {
+		if n.Flows[i].Differences > 0 {
+			count++
+		}
+	}
+	return count
+}
+
 // Flow is a packet that was sent, and what came of the comparison. Numbers are what was sent; 0 is the default of a trace.
 type Flow struct {
 	From       string `json:"from"` // places, as a query names them

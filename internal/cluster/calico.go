@@ -209,7 +209,7 @@ func (p *IPPool) SetEncapsulation(name string) {
 // Encapsulation is what an installation calls a pool's modes.
 func (p *IPPool) Encapsulation() string {
 	for _, e := range encapsulations {
-		if (e.vxlan != ModeNever) == p.VXLAN() && (e.ipip != ModeNever) == p.IPIP() && (e.vxlan == ModeCrossSubnet || e.ipip == ModeCrossSubnet) == p.CrossSubnet() {
+		if e.vxlan == cmp.Or(p.Spec.VXLANMode, ModeNever) && e.ipip == cmp.Or(p.Spec.IPIPMode, ModeNever) {
 			return e.name
 		}
 	}

@@ -201,7 +201,11 @@ func (k *checker) cluster(c *Cluster) {
 	if len(c.Nodes) == 0 {
 		k.at("missing (want at least one node)", "nodes")
 	}
-	delegated := map[netip.Prefix]string{}
+	type delegation struct {
+		prefix netip.Prefix
+		to     string
+	}
+	var delegated []delegation
 	for i, n := range c.Nodes {
 		if n.Name == "" {
 			k.at("missing (want a name)", "nodes", i, "name")
@@ -245,12 +249,12 @@ func (k *checker) cluster(c *Cluster) {
 			for x, p := range e.Prefixes {
 				k.prefix(p, "nodes", i, "enis", j, "prefixes", x)
 				here := "ENI " + itoa(j) + " of " + n.Name
-				for other, at := range delegated { // EC2 gives a prefix to one interface
-					if at != here && p.IsValid() && other.Overlaps(p) {
-						k.at(fmt.Sprintf("%v overlaps with %v of %s", p, other, at), "nodes", i, "enis", j, "prefixes", x)
+				for _, d := range delegated { // EC2 gives a prefix to one interface
+					if d.to != here && p.IsValid() && d.prefix.Overlaps(p) {
+						k.at(fmt.Sprintf("%v overlaps with %v of %s", p, d.prefix, d.to), "nodes", i, "enis", j, "prefixes", x)
 					}
 				}
-				delegated[p] = here
+				delegated = append(delegated, delegation{p, here})
 			}
 			if e.Device != nil && *e.Device < 0 {
 				k.at(fmt.Sprintf("%d (want 0 and up)", *e.Device), "nodes", i, "enis", j, "device")

@@ -273,15 +273,8 @@ func ExtraBytes(p *packet.Packet) int { return int(p.IP.Len) - int(p.Innermost()
 func (w *way) owner(a netip.Addr) string {
 	for l := range w.t.Legs {
 		for _, h := range w.t.Hops(&w.t.Legs[l]) {
-			if h.NS == nil {
-				continue
-			}
-			for _, i := range h.NS.Interfaces {
-				for _, x := range i.Addresses {
-					if x.Prefix.Addr() == a {
-						return string(h.Kind)
-					}
-				}
+			if h.NS != nil && h.NS.Owns(a) {
+				return string(h.Kind)
 			}
 		}
 	}

@@ -3,7 +3,6 @@ package lab
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,19 +20,18 @@ func (r *Recording) Write(dir string) error {
 	}
 	files := map[string][]byte{"flow.json": flow}
 	for name, rows := range map[string][]map[string]any{"path.json": r.Path, "rules.json": r.Rules} {
-		if files[name], err = marshalRows(rows); err != nil {
+		if files[name], err = MarshalRows(rows); err != nil {
 			return err
 		}
 	}
 	if r.HasDrops {
-		if files["drops.json"], err = marshalRows(r.Drops); err != nil {
+		if files["drops.json"], err = MarshalRows(r.Drops); err != nil {
 			return err
 		}
 	}
 	var conns strings.Builder
-	for _, l := range r.Conntrack { // with the words that ConntrackLine takes out: it reads them by their place
-		ns, rest, _ := strings.Cut(l, ": ")
-		fmt.Fprintf(&conns, "%s: ipv4 2 %s\n", ns, rest)
+	for _, l := range r.Conntrack {
+		conns.WriteString(ConntrackText(l) + "\n")
 	}
 	files["conntrack.txt"] = []byte(conns.String())
 	for name, data := range files {
@@ -53,8 +51,16 @@ func marshal(v any) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// marshalRows writes a row a line, so that recordings diff well.
-func marshalRows[T any](rows []T) ([]byte, error) {
+// ConntrackText gives an entry the form of `conntrack -L -o extended` back that [ConntrackLine] reads: the family, the protocol's
+// number and the timer stand before the tuples (nfct_snprintf). Only the protocol's name is read.
+func ConntrackText(l string) string {
+	ns, rest, _ := strings.Cut(l, ": ")
+	proto, tuples, _ := strings.Cut(rest, " ")
+	return ns + ": ipv4 2 " + proto + " 0 " + tuples
+}
+
+// MarshalRows writes a row a line, so that recordings diff well.
+func MarshalRows[T any](rows []T) ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteString("[")
 	for i, r := range rows {

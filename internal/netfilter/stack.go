@@ -137,11 +137,11 @@ func (s *Stack) addTable(t *iptables.Table) {
 // ruleTracks says whether a rule makes the kernel track connections: a match on them, or NAT (nf_ct_netns_get is
 // called by their checkentry functions).
 func ruleTracks(r *iptables.Rule) bool {
-	text := r.Text()
-	if strings.Contains(text, "-j CT --notrack") {
-		text = strings.Replace(text, "-j CT ", "", 1) // asks for nothing (xt_ct_tg_check)
+	if ct, ok := r.Target.(*iptables.CTTarget); ok && !ct.NoTrack { // --notrack asks for nothing (xt_ct_tg_check)
+		return true
 	}
-	for _, w := range []string{"-m conntrack ", "-m state ", "-m connmark ", "-j CONNMARK ", "-j SNAT ", "-j DNAT ", "-j MASQUERADE", "-j REDIRECT", "-j CT "} {
+	text := r.Text()
+	for _, w := range []string{"-m conntrack ", "-m state ", "-m connmark ", "-j CONNMARK ", "-j SNAT ", "-j DNAT ", "-j MASQUERADE", "-j REDIRECT"} {
 		if strings.Contains(text, w) {
 			return true
 		}

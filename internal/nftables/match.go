@@ -270,7 +270,7 @@ func (m *portMatch) hasPorts(in *Input) bool {
 	if m.named {
 		return proto == m.protocol && in.Packet.IP.Offset == 0
 	}
-	return in.Packet.IP.Offset == 0 && (proto == packet.TCP || proto == packet.UDP || proto == packet.SCTP)
+	return in.Packet.IP.Offset == 0 && proto.HasPorts()
 }
 
 func (m *portMatch) Run(in *Input, _ *Verdict) Tri {

@@ -59,6 +59,14 @@ type Result struct {
 	Missing TableID
 }
 
+// Dev is the device of the next hop that was chosen; "" where there is none.
+func (r *Result) Dev() string {
+	if r.Nexthop == nil {
+		return ""
+	}
+	return r.Nexthop.Dev
+}
+
 // Route looks a destination up: policy rules by priority, in each table the longest prefix (fib_rules_lookup,
 // fib_table_lookup). A throw route, or a table without a match, goes on with the next rule.
 func (ns *Namespace) Route(f *Lookup) Result {

@@ -176,10 +176,7 @@ func answersARP(ns *topology.Namespace, in *topology.Interface, ip, asker netip.
 	if r.Route == nil || r.Route.Type != topology.Unicast {
 		return mac, false, false
 	}
-	out := r.Route.Dev()
-	if r.Nexthop != nil {
-		out = r.Nexthop.Dev
-	}
+	out := r.Dev()
 	if out == in.Name || !letIn(ns, in, asker, ip, out) {
 		return mac, false, false
 	}

@@ -1,7 +1,6 @@
 package trace
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/podpath/podpath/internal/packet"
@@ -259,7 +258,7 @@ func (t *Trace) Rules() []RuleRow {
 				marks[hop.Name] = mark
 				if s.First {
 					row.At = t.at(hop, s, mark)
-					if s.State == packet.CTNone && s.untracks() {
+					if s.State == packet.CTNone && s.Code == RuleNotrack {
 						row.At.CT, row.At.CTDir = packet.CTUntracked.String(), "original" // as the rule left it, like the mark
 					}
 				}
@@ -288,12 +287,6 @@ func (s *Step) place() (chain string, rule int, text string) {
 		return chain, 0, "(end of chain)"
 	}
 	return chain, 0, ""
-}
-
-// untracks says whether the step's rule excepts its packet from connection tracking.
-func (s *Step) untracks() bool {
-	_, _, text := s.place()
-	return s.Rule != nil && (strings.Contains(text, " -j CT --notrack") || strings.HasSuffix(text, " -j NOTRACK")) || s.NFTRule != nil && slices.Contains(strings.Fields(text), "notrack")
 }
 
 // decided is the line of a netfilter step that ended a packet: the rule, or the policy as `iptables -S` writes it.

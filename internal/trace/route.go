@@ -97,10 +97,7 @@ func (w *walker) take(r *topology.Result, output bool) verdict {
 		}
 		return goOn
 	}
-	dev := w.ns.Interface(r.Route.Dev())
-	if r.Nexthop != nil {
-		dev = w.ns.Interface(r.Nexthop.Dev)
-	}
+	dev := w.ns.Interface(r.Dev())
 	if dev == nil {
 		s := w.unknown(PeerUnknown)
 		w.more(s).Text[0] = r.Route.Dev()
@@ -179,7 +176,7 @@ func (w *walker) routeOutput() verdict {
 		w.drop(SourceNotLocal, "") // an answer to an address that only a route made local, say (ip_route_output_key_hash_rcu)
 		return stop
 	}
-	r := w.lookupOutput(w.lookup("lo"), w.anySource) // an ICMP error asks once (icmp_route_lookup)
+	r := w.lookupOutput(w.lookup("lo"), w.connects) // an ICMP error asks once (icmp_route_lookup)
 	if noSource && r.Route != nil {
 		w.t.Packets[w.cur].IP.Src = w.p.IP.Src // a packet has a source from the start; only the socket had none
 	}
@@ -187,7 +184,7 @@ func (w *walker) routeOutput() verdict {
 	if code, _, bad := unroutable(&r); bad {
 		return w.noRoute(code, &r, "") // no packet was made: the socket's own call fails (ip_route_connect)
 	}
-	if noSource && w.anySource && w.ns.AddrType(w.p.IP.Src, "") != iptables.AddrLocal {
+	if noSource && w.connects && w.ns.AddrType(w.p.IP.Src, "") != iptables.AddrLocal {
 		// To what only a route made local, a socket has no source of its own: connect looks the route up again with the one
 		// that it was given, and fails (ip_route_connect).
 		w.drop(SourceNotLocal, "")
@@ -231,9 +228,9 @@ func (w *walker) sourceFor(r *topology.Result) netip.Addr {
 	case r.Route.Type == topology.LocalRoute:
 		return w.p.IP.Dst
 	}
-	dev, gw := r.Route.Dev(), netip.Addr{}
+	dev, gw := r.Dev(), netip.Addr{}
 	if r.Nexthop != nil {
-		dev, gw = r.Nexthop.Dev, r.Nexthop.Gateway
+		gw = r.Nexthop.Gateway
 	}
 	scope := r.Route.Scope
 	if scope == topology.ScopeGlobal && !gw.IsValid() {
@@ -311,10 +308,7 @@ func (w *walker) routeInput(in *topology.Interface) verdict {
 		}
 		return v
 	}
-	out := r.Route.Dev()
-	if r.Nexthop != nil {
-		out = r.Nexthop.Dev
-	}
+	out := r.Dev()
 	if w.reversePath(in, out) == stop {
 		return stop
 	}

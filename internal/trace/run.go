@@ -145,7 +145,7 @@ func (w *walker) converse(ns *topology.Namespace) {
 		if s.server {
 			kind = Reply
 		}
-		w.anySource = !s.server
+		w.anySource, w.connects = !s.server, !s.server
 		w.send(kind, s.label, me.ns, netfilter.Ref{})
 		if !s.server && !client.src.IsValid() {
 			client.src = w.t.Packets[w.firstPacket(w.leg())].IP.Src
@@ -281,7 +281,7 @@ func (w *walker) sendError(e icmpError) {
 		// The error belongs to the connection that it is about, even to one that never got confirmed (nf_ct_attach).
 		ref = netfilter.Ref{Entry: e.ref.Entry, State: packet.CTRelated, Reply: !e.ref.Reply}
 	}
-	w.anySource = e.reset && !e.socket
+	w.anySource, w.connects = e.reset && !e.socket, false
 	w.send(kind, label, e.ns, ref)
 }
 

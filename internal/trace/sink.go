@@ -63,7 +63,9 @@ func (w *walker) effect(r *iptables.Rule, before *iptables.Marks) Code {
 	case *iptables.TTLTarget:
 		return RuleTTL
 	case *iptables.CTTarget:
-		return RuleNotrack
+		if t.NoTrack {
+			return RuleNotrack
+		}
 	}
 	return RuleMatched
 }

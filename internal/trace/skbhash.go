@@ -36,7 +36,7 @@ func (w *walker) flowHash() uint32 {
 			t.Src, t.Dst = t.Dst, t.Src
 		}
 	}
-	w.skb = skbHash{netfilter.FlowHash(t), true, t.Protocol == packet.TCP || t.Protocol == packet.UDP}
+	w.skb = skbHash{netfilter.FlowHash(t), true, t.Protocol.HasPorts()}
 	return w.skb.value
 }
 

@@ -57,6 +57,7 @@ type walker struct {
 	// anySource says that the packet which is sent may come from an address that is not the host's (FLOWI_FLAG_ANYSRC): the query
 	// binds its socket to what it likes, and a rule rejects in the name of whoever the packet was for (ip_route_me_harder).
 	anySource bool
+	connects  bool // whoever sends it has a socket that connects
 
 	delivered bool
 	err       error

@@ -143,7 +143,7 @@ func (o *Options) flow(ctx context.Context, f *flow) (rows []Row, err error) {
 		return nil, err
 	}
 	rows = []Row{row}
-	if f.services == 0 || !measure.HasLegacy() {
+	if f.services == 0 || !build.Has("x_tables") {
 		return rows, nil
 	}
 	o.say(f.title + ", x_tables")

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/podpath/podpath/internal/lab/build"
 	"github.com/podpath/podpath/internal/lab/measure"
 	"github.com/podpath/podpath/internal/lab/space"
 	"github.com/podpath/podpath/internal/trace"
@@ -59,7 +60,7 @@ func TestFlows(t *testing.T) {
 
 // TestRun sends and traces a few of each. How long that takes is not judged.
 func TestRun(t *testing.T) {
-	if err := measure.Needs(); err != nil {
+	if err := build.Needs(); err != nil {
 		t.Skipf("the kernel's side is skipped: %v", err)
 	}
 	cpu, err := measure.CPU()
@@ -72,7 +73,7 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := len(flows(o.Services))
-	if measure.HasLegacy() {
+	if build.Has("x_tables") {
 		want++
 	}
 	if len(r.Rows)+len(r.Lacks) != want {

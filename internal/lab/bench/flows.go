@@ -184,7 +184,7 @@ func legacy(net *build.Net, t *topology.Topology) error {
 		if _, err := s.Run("", "nft", "flush", "ruleset"); err != nil {
 			return err
 		}
-		if _, err := s.Run(rules, measure.LegacyRestore); err != nil {
+		if _, err := s.Run(rules, build.LegacyRestore); err != nil {
 			return err
 		}
 	}

@@ -51,7 +51,10 @@ const bridgeNF = "net.bridge.bridge-nf-call-iptables"
 
 var has sync.Map
 
-// Has says whether the running kernel has a kind of device (by `ip link`'s name for it), br_netfilter or ipset. It tries in a
+// LegacyRestore is the program that loads rules the older way; not every machine has it.
+const LegacyRestore = "iptables-legacy-restore"
+
+// Has says whether the running kernel has a kind of device (by `ip link`'s name for it), br_netfilter, ipset or x_tables. It tries in a
 // namespace of its own, which ends with the answer.
 func Has(what string) bool {
 	if v, ok := has.Load(what); ok {
@@ -77,6 +80,9 @@ func probe(what string) bool {
 	switch what {
 	case "br_netfilter":
 		return s.Do(func() error { _, err := os.Stat("/proc/sys/net/bridge/bridge-nf-call-iptables"); return err }) == nil
+	case "x_tables": // newer kernels can be built without the older iptables (CONFIG_NETFILTER_XTABLES_LEGACY)
+		_, err := s.Run("*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -s 198.18.0.1/32 -j DROP\nCOMMIT\n", LegacyRestore)
+		return err == nil
 	case "ipset":
 		_, err := s.Run("create probe hash:net\n", "ipset", "restore")
 		return err == nil
@@ -122,8 +128,16 @@ func tolerated(err error, errnos ...unix.Errno) bool {
 // tools are the programs that a lab runs, with the Debian package that each is in.
 var tools = map[string]string{"iptables-nft-restore": "iptables", "nft": "nftables", "ipset": "ipset", "conntrack": "conntrack"}
 
-// Tools says which programs that a lab needs are missing; nil where all are there.
-func Tools() error {
+// Needs says in one sentence why no lab can be built here; nil where one can.
+func Needs() error {
+	if err := space.Root(); err != nil {
+		return err
+	}
+	return missingTools()
+}
+
+// missingTools says which programs that a lab needs are not there.
+func missingTools() error {
 	var missing []string
 	for t, pkg := range tools {
 		if _, err := exec.LookPath(t); err != nil {

@@ -119,18 +119,19 @@ func (c *Case) Format() ([]byte, error) {
 	}
 	add(fileFlow, string(flow))
 	if r := c.Recorded; r != nil {
-		for name, rows := range map[string][]map[string]any{filePath: r.Path, fileRules: r.Rules} {
-			if _, err := formatRows(rows); err != nil {
-				return nil, fmt.Errorf("%s: %w", name, err)
+		for _, f := range []struct {
+			name string
+			rows []map[string]any
+		}{{filePath, r.Path}, {fileRules, r.Rules}} {
+			rows, err := lab.MarshalRows(f.rows)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", f.name, err)
 			}
+			add(f.name, string(rows))
 		}
-		path, _ := formatRows(r.Path) // both succeeded above
-		rules, _ := formatRows(r.Rules)
-		add(filePath, path)
-		add(fileRules, rules)
 		var lines []string
 		for _, l := range r.Conntrack {
-			lines = append(lines, conntrackText(l))
+			lines = append(lines, lab.ConntrackText(l))
 		}
 		add(fileConntrack, strings.Join(lines, "\n"))
 		if r.Drops != nil {
@@ -155,33 +156,6 @@ func endLine(s string) string {
 		return s
 	}
 	return s + "\n"
-}
-
-// formatRows writes one row a line, as recordings have them.
-func formatRows(rows []map[string]any) (string, error) {
-	var b strings.Builder
-	b.WriteString("[")
-	for i, r := range rows {
-		if i > 0 {
-			b.WriteString(",")
-		}
-		line, err := json.Marshal(r)
-		if err != nil {
-			return "", fmt.Errorf("row %d: %w", i+1, err)
-		}
-		b.WriteString("\n ")
-		b.Write(line)
-	}
-	b.WriteString("\n]\n")
-	return b.String(), nil
-}
-
-// conntrackText gives an entry of a [lab.Recording] the form of `conntrack -L -o extended` back that it was read from: the
-// family, the protocol's number and the timer stand before the tuples (nfct_snprintf). Only the protocol's name is read.
-func conntrackText(l string) string {
-	ns, rest, _ := strings.Cut(l, ": ")
-	proto, tuples, _ := strings.Cut(rest, " ")
-	return ns + ": ipv4 2 " + proto + " 0 " + tuples
 }
 
 // Parse reads a case from its archive; name is for messages.

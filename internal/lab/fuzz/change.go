@@ -128,6 +128,15 @@ func (e *editor) edit(ns *topology.Namespace, format string, args ...any) bool {
 
 // own is an address that a namespace has itself.
 func (e *editor) own(ns *topology.Namespace) netip.Addr {
+	out := addressesOf(ns)
+	if len(out) == 0 {
+		return netip.Addr{}
+	}
+	return out[e.IntN(len(out))]
+}
+
+// addressesOf are a namespace's own, but for the loopback's.
+func addressesOf(ns *topology.Namespace) []netip.Addr {
 	var out []netip.Addr
 	for _, i := range ns.Interfaces {
 		for _, a := range i.Addresses {
@@ -136,10 +145,7 @@ func (e *editor) own(ns *topology.Namespace) netip.Addr {
 			}
 		}
 	}
-	if len(out) == 0 {
-		return netip.Addr{}
-	}
-	return out[e.IntN(len(out))]
+	return out
 }
 
 // sysctls changes a switch or two of the kind that decides about packets.

@@ -1,8 +1,6 @@
 package fuzz
 
 import (
-	"encoding/json"
-
 	"github.com/podpath/podpath/internal/lab"
 	"github.com/podpath/podpath/internal/topology"
 	"github.com/podpath/podpath/internal/trace"
@@ -23,7 +21,7 @@ type fakeNetwork struct {
 func (k *fake) Build(t *topology.Topology) (Network, error) {
 	if k.lacks != nil {
 		if name := k.lacks(t); name != "" {
-			return nil, Lacks(name)
+			return nil, &LacksError{name}
 		}
 	}
 	k.built++
@@ -42,17 +40,12 @@ func (n *fakeNetwork) Record(f lab.Flow) (*lab.Recording, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.Flow.ClientSaw = "timeout"
+	r.Flow.ClientSaw, r.Flow.Kernel = "timeout", "6.1.0"
 	if tr.Outcome == trace.Delivered {
 		r.Flow.ClientSaw = lab.EchoReply
 	}
 	path, rules := lab.Rows(tr)
-	if r.Path, err = rowsOf(path); err != nil {
-		return nil, err
-	}
-	if r.Rules, err = rowsOf(rules); err != nil {
-		return nil, err
-	}
+	r.Path, r.Rules = lab.Generic(path), lab.Generic(rules)
 	for _, ns := range n.top.Names() {
 		for _, l := range tr.ConntrackLines(ns) {
 			r.Conntrack = append(r.Conntrack, ns+": "+l)
@@ -62,14 +55,4 @@ func (n *fakeNetwork) Record(f lab.Flow) (*lab.Recording, error) {
 		n.plant(n.top, r)
 	}
 	return r, nil
-}
-
-// rowsOf gives rows as JSON has them.
-func rowsOf[T any](rows []T) ([]map[string]any, error) {
-	b, err := json.Marshal(rows)
-	if err != nil {
-		return nil, err
-	}
-	var out []map[string]any
-	return out, json.Unmarshal(b, &out)
 }

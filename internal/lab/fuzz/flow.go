@@ -288,15 +288,7 @@ func (d *Design) bind(s source, f *lab.Flow) {
 	if err != nil {
 		return
 	}
-	var own []netip.Addr
-	for _, i := range ns.Interfaces {
-		for _, a := range i.Addresses {
-			if i.Kind != topology.Loopback {
-				own = append(own, a.Prefix.Addr())
-			}
-		}
-	}
-	if len(own) > 0 {
+	if own := addressesOf(ns); len(own) > 0 {
 		f.Source = own[s.IntN(len(own))].String()
 	}
 }

@@ -130,7 +130,7 @@ var everything = []string{
 
 // TestSwitches holds that what a kernel may lack comes only where it was asked for.
 func TestSwitches(t *testing.T) {
-	for want, with := range map[string]Features{"ipip": {IPIP: true}, "securitygroups=": {Branches: true}, "iptables=legacy": {Legacy: true}} {
+	for want, with := range map[string]Features{"ipip": {IPIP: true}, "securitygroups=": {Branches: true}} {
 		count := [2]int{}
 		for i, f := range []Features{{}, with} {
 			for seed := range uint64(120) {

@@ -66,7 +66,8 @@ func judgeWays(r *lab.Recording, exchange bool) (*Verdict, error) {
 	return first, nil
 }
 
-// otherWays are the options, beside the one taken, of the first choice that is not made yet and that no rule shows.
+// otherWays are all options of the first choice that is not made yet and that no rule shows; the one taken is among them, for only
+// what is picked lets the next choice come up.
 func otherWays(t *trace.Trace, made map[string]string) []map[string]string {
 	for _, c := range t.Choices {
 		if _, ok := made[c.ID]; ok || c.Kind == "statistic" || c.Kind == "recent" {

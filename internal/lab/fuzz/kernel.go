@@ -1,9 +1,6 @@
 package fuzz
 
 import (
-	"errors"
-	"fmt"
-
 	"github.com/podpath/podpath/internal/lab"
 	"github.com/podpath/podpath/internal/topology"
 )
@@ -26,22 +23,7 @@ type Network interface {
 	Close() error
 }
 
-// ErrLacks says that the kernel cannot build a network. What it lacks is behind it, by name; see [Lacks].
-var ErrLacks = errors.New("the kernel lacks")
+// LacksError says that the kernel cannot build a network, for it lacks something, by name: "ipip", "vlan".
+type LacksError struct{ What string }
 
-// Lacks is the error of a kernel that lacks something, which the driver counts by that name: "ipip", "iptables-legacy".
-func Lacks(name string) error { return &lackError{name} }
-
-type lackError struct{ name string }
-
-func (e *lackError) Error() string { return fmt.Sprintf("%v %s", ErrLacks, e.name) }
-func (e *lackError) Unwrap() error { return ErrLacks }
-
-// lacking is the name of what the kernel lacks.
-func lacking(err error) string {
-	var l *lackError
-	if errors.As(err, &l) {
-		return l.name
-	}
-	return err.Error()
-}
+func (e *LacksError) Error() string { return "the kernel lacks " + e.What }

@@ -2,7 +2,6 @@ package fuzz
 
 import (
 	"errors"
-	"fmt"
 	"reflect"
 	"strings"
 	"time"
@@ -18,12 +17,17 @@ type Linux struct {
 	Lab string // the lab's name
 }
 
+// Features says what of it the running kernel has.
+func (k Linux) Features() Features {
+	return Features{IPIP: build.Has("ipip"), Branches: build.Has("vlan")}
+}
+
 // Build makes a network's namespaces and begins to watch them.
 func (k Linux) Build(t *topology.Topology) (Network, error) {
 	net, err := build.Build(k.Lab, t)
 	var lacks *build.LacksError
 	if errors.As(err, &lacks) {
-		return nil, fmt.Errorf("%w %s", ErrLacks, strings.Join(lacks.What, ", "))
+		return nil, &LacksError{strings.Join(lacks.What, ", ")}
 	}
 	if err != nil {
 		return nil, err

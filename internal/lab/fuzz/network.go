@@ -11,7 +11,6 @@ import (
 type Features struct {
 	IPIP     bool // ipip devices
 	Branches bool // branch ENIs (security groups for pods): VLAN devices
-	Legacy   bool // iptables-legacy beside iptables-nft
 
 	cni string // of this network: one of cniKinds
 }
@@ -84,9 +83,6 @@ func (m *maker) settle() error {
 	m.compiled, err = c.compile()
 	return err
 }
-
-// Compiled is the network as it was generated, without its edits.
-func (d *Design) Compiled() *compile.Compiled { return d.compiled }
 
 // CNI is the network's kind and the mode of its plugin, for statistics.
 func (d *Design) CNI() string {
@@ -242,9 +238,6 @@ func (m *maker) plugin() {
 	switch m.features.cni {
 	case kindAWS:
 		m.cni = needed("name: aws-vpc-cni")
-		if m.features.Legacy {
-			opt(6, "iptables", "legacy")
-		}
 		opt(3, "externalsnat", "true")
 		opt(3, "randomizesnat", "prng", "hashrandom", "none")
 		opt(5, "excludesnatcidrs", "198.51.100.0/24", "10.0.0.0/8", "198.51.100.80/32,203.0.113.0/24")

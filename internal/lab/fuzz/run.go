@@ -22,7 +22,6 @@ type Config struct {
 	Dir             string // where differences are written; "": nowhere
 	Keep            bool   // every case is written, with what the kernel did
 	ShrinkFor       time.Duration
-	Release         string // the kernel's release, for what is written
 	// Every is the number of networks after which a line of progress is printed; 0: 25.
 	Every int
 }
@@ -82,13 +81,14 @@ func (r *run) network(ctx context.Context, seed uint64) (err error) {
 		return fmt.Errorf("seed %d: %w", seed, err)
 	}
 	built, err := r.kernel.Build(top)
+	var lacks *LacksError
 	switch {
-	case errors.Is(err, ErrLacks):
-		r.tally.Skipped[lacking(err)]++
+	case errors.As(err, &lacks):
+		r.tally.Skipped[lacks.What]++
 		return nil
 	case err != nil:
 		fmt.Fprintf(r.out, "seed %d: not built: %v\n", seed, err)
-		r.tally.Skipped["(not built)"]++
+		r.tally.Unbuilt++
 		return nil
 	}
 	var found []int
@@ -121,22 +121,27 @@ func (r *run) network(ctx context.Context, seed uint64) (err error) {
 // attempts is how often a flow is sent before a difference counts: some are the moment's (record.Judge says which).
 const attempts = 3
 
-// flow sends one flow and compares.
-func (r *run) flow(d *Design, c *Case, i int, built Network) (*Verdict, error) {
-	var rec *lab.Recording
-	var v *Verdict
-	flow := c.Flow
+// ask sends a flow and compares, as often as a difference has to come.
+func ask(built Network, flow lab.Flow) (rec *lab.Recording, v *Verdict, err error) {
 	for n := 0; n < attempts && (n == 0 || v.Difference != nil); n++ {
-		var err error
 		if rec, err = built.Record(flow); err != nil {
-			return nil, fmt.Errorf("record: %w", err)
+			return nil, nil, fmt.Errorf("record: %w", err)
 		}
 		if v, err = Judge(rec); err != nil {
-			return nil, fmt.Errorf("trace: %w", err)
+			return nil, nil, fmt.Errorf("trace: %w", err)
 		}
 	}
+	return rec, v, nil
+}
+
+// flow sends one flow and compares.
+func (r *run) flow(d *Design, c *Case, i int, built Network) (*Verdict, error) {
+	rec, v, err := ask(built, c.Flow)
+	if err != nil {
+		return nil, err
+	}
 	if r.cfg.Keep && r.cfg.Dir != "" && !v.Not {
-		c.take(rec, r.cfg.Release, v)
+		c.take(rec, v)
 		c.Comment = fmt.Sprintf("Seed %d, flow %d: %s. %s.\n", d.Seed, i, c.Flow.What, v.Outcome)
 		return v, c.write(filepath.Join(r.cfg.Dir, fmt.Sprintf("case-%06d-%02d.txtar", d.Seed, i)))
 	}
@@ -162,7 +167,6 @@ func (r *run) difference(ctx context.Context, d *Design, i int) error {
 	}
 	c.Comment = fmt.Sprintf("Seed %d, flow %d, shrunk. The kernel and the tracer differ:\n%s\n", d.Seed, i, v.Difference)
 	fmt.Fprintf(r.out, "seed %d, flow %d: %v\n", d.Seed, i, v.Difference)
-	c.Recorded.Kernel = r.cfg.Release
 	if r.cfg.Dir == "" {
 		return nil
 	}
@@ -170,12 +174,9 @@ func (r *run) difference(ctx context.Context, d *Design, i int) error {
 }
 
 // take puts what a kernel recorded into the case, and how it was compared. The kernel may have added to the flow what only it knows.
-func (c *Case) take(rec *lab.Recording, release string, v *Verdict) {
+func (c *Case) take(rec *lab.Recording, v *Verdict) {
 	c.Flow = rec.Flow
-	if release == "" {
-		release = rec.Flow.Kernel
-	}
-	c.Recorded = &Recorded{Kernel: release, Path: rec.Path, Rules: rec.Rules, Conntrack: rec.Conntrack, Drops: dropsOf(rec), Part: v.Partly || v.Not}
+	c.Recorded = &Recorded{Kernel: rec.Flow.Kernel, Path: rec.Path, Rules: rec.Rules, Conntrack: rec.Conntrack, Drops: dropsOf(rec), Part: v.Partly || v.Not}
 }
 
 // dropsOf are the drops of a recording; nil where the kernel was not asked.

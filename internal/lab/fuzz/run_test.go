@@ -15,7 +15,7 @@ import (
 // a trace of the first packet says otherwise than a trace of the exchange.
 func TestRunAgrees(t *testing.T) {
 	var out bytes.Buffer
-	tally, err := Run(t.Context(), Config{Seed: 5000, Flows: 301, Features: Features{IPIP: true, Branches: true, Legacy: true}}, &fake{}, &out)
+	tally, err := Run(t.Context(), Config{Seed: 5000, Flows: 301, Features: Features{IPIP: true, Branches: true}}, &fake{}, &out)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func TestRunWrites(t *testing.T) {
 		}
 	}}
 	var out bytes.Buffer
-	tally, err := Run(t.Context(), Config{Seed: 1, Networks: 6, FlowsPerNetwork: 3, Dir: dir, Release: "6.1.0"}, odd, &out)
+	tally, err := Run(t.Context(), Config{Seed: 1, Networks: 6, FlowsPerNetwork: 3, Dir: dir}, odd, &out)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package fuzz
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"github.com/podpath/podpath/internal/lab"
@@ -63,18 +62,14 @@ func (s *shrinker) try() error {
 	if err != nil {
 		return nil
 	}
-	rec, err := built.Record(c.Flow)
-	if err := errors.Join(built.Close()); err != nil {
+	rec, v, err := ask(built, c.Flow)
+	if err := built.Close(); err != nil {
 		return err
 	}
-	if err != nil {
-		return nil
-	}
-	v, err := Judge(rec)
 	if err != nil || v.Difference == nil {
 		return nil
 	}
-	c.take(rec, "", v)
+	c.take(rec, v)
 	s.best, s.verdict = c, v
 	return nil
 }

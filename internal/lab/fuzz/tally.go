@@ -13,6 +13,7 @@ type Tally struct {
 	Networks, Flows, Differences int
 	Partly, Not                  int                       // compared as far as the tracer determines them; not at all, for a VPC's gateway turns them round
 	Fleeting                     int                       // differences that did not come again when they were to be shrunk
+	Unbuilt                      int                       // networks that the kernel refused, each with its reason printed
 	Skipped                      map[string]int            // networks, by what the kernel lacks
 	CNIs                         map[string]int            // networks
 	Outcomes                     map[string]map[string]int // flows, by CNI and how the tracer says they ended
@@ -51,6 +52,9 @@ func (t *Tally) Print(out io.Writer) {
 	fmt.Fprintf(out, "compared in part, for the tracer does not know how they go on: %d; not compared, for a NAT gateway turns them round: %d\n", t.Partly, t.Not)
 	if t.Fleeting > 0 {
 		fmt.Fprintf(out, "differences that did not come again: %d\n", t.Fleeting)
+	}
+	if t.Unbuilt > 0 {
+		fmt.Fprintf(out, "networks that could not be built: %d\n", t.Unbuilt)
 	}
 	for _, name := range slices.Sorted(maps.Keys(t.Skipped)) {
 		fmt.Fprintf(out, "networks skipped, for the kernel lacks %s: %d\n", name, t.Skipped[name])

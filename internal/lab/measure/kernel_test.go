@@ -19,7 +19,7 @@ import (
 // need skips where nothing can be measured, in one sentence.
 func need(t *testing.T) {
 	t.Helper()
-	if err := Needs(); err != nil {
+	if err := build.Needs(); err != nil {
 		t.Skipf("measuring is skipped: %v", err)
 	}
 }

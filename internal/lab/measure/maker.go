@@ -3,11 +3,9 @@ package measure
 import (
 	"fmt"
 	"net/netip"
-	"os"
 	"strings"
 
 	"github.com/podpath/podpath/internal/iptables"
-	"github.com/podpath/podpath/internal/lab/space"
 	"github.com/podpath/podpath/internal/latency"
 	"github.com/podpath/podpath/internal/netfilter"
 	"github.com/podpath/podpath/internal/nftables"
@@ -260,18 +258,4 @@ func jumpAndReturn() string {
 		b.WriteString("-A measure -j RETURN\nCOMMIT\n")
 	}
 	return b.String()
-}
-
-// HasLegacy says whether the machine has [LegacyRestore], and the kernel walks rules of the older iptables, which newer ones can be built without
-// (CONFIG_NETFILTER_XTABLES_LEGACY).
-func HasLegacy() bool {
-	lab := fmt.Sprintf("legacy%d", os.Getpid())
-	s, err := space.Create(space.Name(lab, "probe"))
-	if err != nil {
-		return false
-	}
-	_, err = s.Run(nonMatching(1), LegacyRestore)
-	s.Close()
-	_, derr := space.Down(lab)
-	return err == nil && derr == nil
 }

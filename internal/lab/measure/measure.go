@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"github.com/podpath/podpath/internal/lab/build"
-	"github.com/podpath/podpath/internal/lab/space"
 )
 
 // The numbers of underlay.md, section 5a.
@@ -132,12 +131,4 @@ const turns = 5
 func Summary(times []time.Duration) (best, median time.Duration) {
 	slices.Sort(times)
 	return times[0], times[len(times)/2]
-}
-
-// Needs says in one sentence why nothing can be measured here; nil where it can.
-func Needs() error {
-	if err := space.Root(); err != nil {
-		return err
-	}
-	return build.Tools()
 }

@@ -84,19 +84,16 @@ func title(name string) string {
 	return name
 }
 
-// LegacyRestore is the program that loads rules the older way; not every machine has it.
-const LegacyRestore = "iptables-legacy-restore"
-
 // lacks says what this machine does not have for the path; "" where it has all.
 func (p *Path) lacks() string {
 	if p.needs != "" && !build.Has(p.needs) {
 		return "this kernel has no " + p.needs
 	}
 	if p.legacy {
-		if _, err := exec.LookPath(LegacyRestore); err != nil {
-			return LegacyRestore + " is not installed"
+		if _, err := exec.LookPath(build.LegacyRestore); err != nil {
+			return build.LegacyRestore + " is not installed"
 		}
-		if !HasLegacy() {
+		if !build.Has("x_tables") {
 			return "this kernel has no x_tables for iptables-legacy"
 		}
 	}
@@ -108,7 +105,7 @@ func (p *Path) finish(net *build.Net) error {
 	if !p.legacy {
 		return nil
 	}
-	_, err := net.Space(p.router()).Run(nonMatching(p.rules), LegacyRestore)
+	_, err := net.Space(p.router()).Run(nonMatching(p.rules), build.LegacyRestore)
 	return err
 }
 

@@ -10,17 +10,13 @@ import (
 	"github.com/podpath/podpath/internal/golden"
 	"github.com/podpath/podpath/internal/lab"
 	"github.com/podpath/podpath/internal/lab/build"
-	"github.com/podpath/podpath/internal/lab/space"
 	"github.com/podpath/podpath/internal/snapshot"
 )
 
 // need skips where no lab can be built, in one sentence.
 func need(t *testing.T) {
 	t.Helper()
-	if err := space.Root(); err != nil {
-		t.Skipf("the kernel lab is skipped: %v", err)
-	}
-	if err := build.Tools(); err != nil {
+	if err := build.Needs(); err != nil {
 		t.Skipf("the kernel lab is skipped: %v", err)
 	}
 }
