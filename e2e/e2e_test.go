@@ -79,6 +79,8 @@ func TestOverlays(t *testing.T) { run(t, "overlays.mjs") }
 
 func TestCompare(t *testing.T) { run(t, "compare.mjs") }
 
+func TestLessons(t *testing.T) { run(t, "lessons.mjs") }
+
 // run has a script check the pages of a server of its own.
 func run(t *testing.T, script string) {
 	need(t)

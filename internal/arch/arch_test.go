@@ -38,9 +38,10 @@ var arrows = map[string][]string{
 	"internal/lab/fuzz": {"internal/lab", "internal/lab/build", "internal/lab/record", "internal/trace", "internal/topology", "internal/snapshot", "internal/compile", "internal/cluster", "internal/iptables", "internal/netfilter"},
 	"internal/share":    {"internal/trace", "internal/compile"},
 	"internal/live":     {"internal/trace", "internal/compile"},
-	"internal/lesson":   {"internal/trace", "internal/compile"},
-	"internal/latency":  {"internal/trace"},
-	"internal/capture":  {"internal/trace"},
+	// Its test asks as the command line does, so that a lesson is checked without a server.
+	"internal/lesson":  {"internal/trace", "internal/compile", "internal/query"},
+	"internal/latency": {"internal/trace"},
+	"internal/capture": {"internal/trace"},
 	// Not in architecture.md's table either: traces side by side, for the page and the command line.
 	"internal/compare": {"internal/trace", "internal/latency"},
 	// Not in architecture.md's table yet: places and ports as people write them, resolved in a compiled cluster and traced.

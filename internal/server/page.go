@@ -30,7 +30,7 @@ func (s *Server) trace(w http.ResponseWriter, r *http.Request) error {
 		return s.home(w, r)
 	}
 	req := parse(values)
-	partial := r.Header.Get("HX-Request") == "true" && r.Header.Get("HX-Request-Type") != "full"
+	partial := isPartial(r)
 	preset := s.preset(req)
 	options := s.settle(req)
 	topo, doc, err := s.ask(r.Context(), req)
@@ -205,6 +205,7 @@ func (s *Server) nav(r *http.Request, req *request, path string) []templates.Nav
 		trace = req.href("/trace")
 	}
 	return []templates.NavLink{
+		{Key: "lessons", Href: "/lessons" + req.display(), Current: strings.HasPrefix(path, "/lessons")},
 		{Key: "trace", Href: trace, Current: path == "/trace"},
 		{Key: "compare", Href: compareHref(req), Current: path == "/compare"},
 		{Key: "node", Href: req.href("/node"), Current: path == "/node"},

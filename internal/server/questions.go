@@ -104,13 +104,9 @@ func (s *Server) column(ctx context.Context, ask *request, endpoint string) (*to
 	if err != nil || endpoint == "" {
 		return topo, doc, err
 	}
-	for _, c := range doc.Choices {
-		for _, o := range c.Options {
-			if o.Label == endpoint {
-				ask.Choices = map[string]string{c.ID: o.Value}
-				return s.engine.Trace(ctx, ask.Query)
-			}
-		}
+	if id, value, ok := doc.ChoiceTo(endpoint); ok {
+		ask.Choices = map[string]string{id: value}
+		return s.engine.Trace(ctx, ask.Query)
 	}
 	return nil, nil, fmt.Errorf("no choice leads to %s", endpoint)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 
 	"github.com/podpath/podpath/internal/checked"
+	"github.com/podpath/podpath/internal/lesson"
 	"github.com/podpath/podpath/web/static"
 )
 
@@ -37,6 +38,7 @@ type Server struct {
 	assets  *assets
 	timeout time.Duration
 	checked *checked.Results
+	lessons []*lesson.Lesson
 }
 
 // New makes a server. It fails where an embedded asset is missing, so that a broken build is seen at the start.
@@ -51,7 +53,11 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("server: %w", err)
 	}
-	s := &Server{engine: c.Engine, log: c.Log, assets: a, timeout: c.Timeout, checked: c.Checked}
+	lessons, err := lesson.Read(lesson.Files())
+	if err != nil {
+		return nil, fmt.Errorf("server: %w", err)
+	}
+	s := &Server{engine: c.Engine, log: c.Log, assets: a, timeout: c.Timeout, checked: c.Checked, lessons: lessons}
 	if s.log == nil {
 		s.log = slog.Default()
 	}
@@ -75,6 +81,8 @@ func (s *Server) Handler() http.Handler {
 		r.Get("/trace", s.page(s.trace))
 		r.Get("/compare", s.page(s.compare))
 		r.Get("/node", s.page(s.node))
+		r.Get("/lessons", s.page(s.lessonList))
+		r.Get("/lessons/{id}", s.page(s.lesson))
 		r.Get("/questions", s.page(s.questions))
 		r.Get("/questions/{id}", s.page(s.question))
 		r.Get("/api/v1/trace", s.apiTrace)

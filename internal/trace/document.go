@@ -211,3 +211,15 @@ type StationDocument struct {
 	Kind      string `json:"kind"`      // send, receive, PREROUTING, INPUT, FORWARD, OUTPUT, POSTROUTING, route, transmit, bridge, switch, decap, encap, fabric, deliver, drop, reject
 	Interface string `json:"interface,omitempty"`
 }
+
+// ChoiceTo finds the choice with an option that leads to an endpoint, by the option's label.
+func (d *Document) ChoiceTo(label string) (id, value string, ok bool) {
+	for _, c := range d.Choices {
+		for _, o := range c.Options {
+			if o.Label == label {
+				return c.ID, o.Value, true
+			}
+		}
+	}
+	return "", "", false
+}

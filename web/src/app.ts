@@ -1,6 +1,8 @@
 // The page's script. Without it every station, switch and button is a link or a form; with it they act in place.
 
+import { LessonView } from "./lesson.ts";
 import { Player, type Timing } from "./player.ts";
+import { recall } from "./progress.ts";
 import { View } from "./view.ts";
 
 const timing: Timing = {
@@ -11,12 +13,13 @@ const timing: Timing = {
 };
 
 let player: Player | null = null;
-let view: View | null = null;
+let view: View | LessonView | null = null;
+let lesson: LessonView | null = null;
 
 /** starts the player on what the server rendered: at load, and whenever the work area was swapped. */
 function start(): void {
   player?.dispose();
-  player = view = null;
+  player = view = lesson = null;
   const app = document.getElementById("app");
   for (const el of document.querySelectorAll<HTMLElement>("#b-play, #speed, #share")) el.hidden = false;
   const pick = document.querySelector<HTMLDetailsElement>("#pickd");
@@ -25,7 +28,8 @@ function start(): void {
     pick.open = !matchMedia("(max-width: 1180px)").matches;
   }
   if (!app?.querySelector("#dg .st")) return;
-  view = new View(app);
+  if (app.dataset.lesson) lesson = new LessonView(app);
+  view = lesson ?? new View(app);
   player = new Player(view.count, view.start, view, timing);
 }
 
@@ -46,7 +50,8 @@ function onClick(ev: MouseEvent): void {
   const stop = target.closest<HTMLElement | SVGElement>("#app a[data-i]");
   const speed = target.closest<HTMLElement>("[data-speed]");
   const jump = target.closest("#b-first, #b-prev, #b-next, #b-last");
-  if (stop) {
+  if (lesson && onLessonClick(ev, target)) return;
+  if (stop && !lesson) {
     ev.preventDefault();
     player.go(Number(stop.dataset.i));
   } else if (jump) {
@@ -60,12 +65,50 @@ function onClick(ev: MouseEvent): void {
   }
 }
 
+/** In a lesson answers, steps and those stations that a step is about act in place; everything else is a link. */
+function onLessonClick(ev: MouseEvent, target: Element): boolean {
+  if (!player || !lesson) return false;
+  const answer = target.closest<HTMLElement>(".ask .opt");
+  if (answer) {
+    ev.preventDefault();
+    lesson.answer(player.index, answer);
+    player.again();
+    return true;
+  }
+  const dot = target.closest<HTMLElement>(".ldot");
+  const stop = target.closest<SVGElement>("#dg .st");
+  const index = dot ? lesson.index(Number(dot.dataset.k)) : stop ? lesson.at(Number(stop.dataset.i)) : -1;
+  if (index < 0) return false;
+  ev.preventDefault();
+  player.go(index);
+  return true;
+}
+
 function move(id: string): void {
   if (!player) return;
+  if (lesson) {
+    moveInLesson(id, lesson, player);
+    return;
+  }
   if (id === "b-first") player.go(0);
   else if (id === "b-prev") player.previous();
   else if (id === "b-next") player.next();
   else player.go(player.count - 1);
+}
+
+/** A question that is open is answered before the lesson goes on. Steps with another trace are asked of the server. */
+function moveInLesson(id: string, l: LessonView, p: Player): void {
+  if (id === "b-next" && l.isOpen(p.index)) {
+    l.answer(p.index, null);
+    p.again();
+    return;
+  }
+  const here = l.number(p.index);
+  const to = { "b-first": 0, "b-prev": here - 1, "b-next": here + 1 }[id] ?? l.total - 1;
+  if (to < 0 || to >= l.total) return;
+  const index = l.index(to);
+  if (index >= 0) p.go(index);
+  else l.leave(to);
 }
 
 function onKey(ev: KeyboardEvent): void {
@@ -74,16 +117,16 @@ function onKey(ev: KeyboardEvent): void {
   if (target.closest("input, select, textarea")) return;
   switch (ev.key) {
     case "ArrowRight":
-      player.next();
+      move("b-next");
       break;
     case "ArrowLeft":
-      player.previous();
+      move("b-prev");
       break;
     case "Home":
-      player.go(0);
+      move("b-first");
       break;
     case "End":
-      player.go(player.count - 1);
+      move("b-last");
       break;
     case " ":
       if (target.closest("button, summary")) return;
@@ -152,4 +195,5 @@ document.addEventListener("htmx:after:swap", () => {
   if (title) document.title = `${title} · podpath`;
 });
 addEventListener("resize", () => view?.refit());
+recall();
 start();

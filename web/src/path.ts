@@ -43,3 +43,14 @@ export function at(table: Table, u: number): Point {
 export function ease(u: number): number {
   return u < 0.5 ? 4 * u * u * u : 1 - (-2 * u + 2) ** 3 / 2;
 }
+
+/** join puts ways behind each other. */
+export function join(tables: readonly Table[]): Table {
+  const out = new Float32Array(tables.reduce((n, t) => n + t.length, 0));
+  let at = 0;
+  for (const t of tables) {
+    out.set(t, at);
+    at += t.length;
+  }
+  return out;
+}

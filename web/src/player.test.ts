@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { frame } from "./camera.ts";
-import { at, ease, sample } from "./path.ts";
+import { at, ease, join, sample } from "./path.ts";
 import { HOP, Player, type Screen, type Timing, WAIT } from "./player.ts";
 
 /** A clock that is run by hand, and a screen that writes down what it is told. */
-function rig(count: number, start = 0, still = false) {
+function rig(count: number, start = 0, still = false, more: Partial<Screen> = {}) {
   let now = 0;
   let id = 0;
   const frames = new Map<number, () => void>();
@@ -15,6 +15,7 @@ function rig(count: number, start = 0, still = false) {
     show: (i, tween) => log.push(`show ${i}${tween ? " tween" : ""}`),
     move: (i, u) => moves.push([i, u]),
     playing: (on) => log.push(on ? "play" : "pause"),
+    ...more,
   };
   const timing: Timing = {
     now: () => now,
@@ -141,4 +142,37 @@ test("the camera's window stays on the map", () => {
       assert.ok(y >= top && y <= top + h, `${x},${y} is in sight`);
     }
   }
+});
+
+test("a long way takes its own time, and play waits as long as a step is to be read", () => {
+  const r = rig(4, 0, false, { length: (i) => (i === 1 ? 3 : 1), dwell: (i) => (i === 1 ? 5000 : WAIT) });
+  r.player.play();
+  r.run(HOP * 1.5);
+  const half = r.moves.at(-1);
+  assert.ok(half && half[1] > 0.4 && half[1] < 0.6, `half way at ${half}`);
+  r.run(4800 - HOP * 1.5);
+  assert.equal(r.player.index, 1);
+  r.run(400);
+  assert.equal(r.player.index, 2);
+});
+
+test("play stops where the reader is asked something, and the answer runs the way", () => {
+  let open = true;
+  const r = rig(4, 0, false, { holds: (i) => open && i === 1 });
+  r.player.play();
+  r.run(HOP + WAIT * 3);
+  assert.equal(r.player.index, 1);
+  assert.equal(r.player.isPlaying, false);
+  open = false;
+  r.moves.length = 0;
+  r.player.again();
+  assert.deepEqual(r.moves[0], [1, 0]);
+  r.run(HOP * 1.1);
+  assert.deepEqual(r.moves.at(-1), [1, 1]);
+});
+
+test("ways join end to end", () => {
+  const t = join([new Float32Array([0, 0, 10, 0]), new Float32Array([10, 0, 10, 10])]);
+  assert.deepEqual(at(t, 0), { x: 0, y: 0 });
+  assert.deepEqual(at(t, 1), { x: 10, y: 10 });
 });

@@ -12,6 +12,12 @@ export interface Screen {
   move(index: number, u: number): void;
   /** Play started or stopped. */
   playing(on: boolean): void;
+  /** How many hops' time the way to a station takes; one where nothing says otherwise. */
+  length?(index: number): number;
+  /** How long play waits there, in milliseconds at normal speed; WAIT where nothing says otherwise. */
+  dwell?(index: number): number;
+  /** Play stops there: the reader is asked something. */
+  holds?(index: number): boolean;
 }
 
 export interface Timing {
@@ -61,6 +67,16 @@ export class Player {
     if (this.index > 0) this.go(this.index - 1);
   }
 
+  /** shows the station again, with the way to it: what was asked there has been answered. */
+  again(): void {
+    const run = !this.timing.still();
+    this.tweening = run;
+    this.hopStart = this.stationSince = this.timing.now();
+    this.screen.show(this.index, run);
+    this.screen.move(this.index, run ? 0 : 1);
+    this.schedule();
+  }
+
   toggle(): void {
     if (this.isPlaying) this.pause();
     else this.play();
@@ -101,12 +117,14 @@ export class Player {
   private tick(): void {
     const now = this.timing.now();
     if (this.tweening) {
-      const u = Math.min(1, (now - this.hopStart) / (HOP / this.speed));
+      const hop = HOP * (this.screen.length?.(this.index) ?? 1);
+      const u = Math.min(1, (now - this.hopStart) / (hop / this.speed));
       this.screen.move(this.index, u);
       this.tweening = u < 1;
     }
-    if (this.isPlaying && now - this.stationSince >= WAIT / this.speed) {
-      if (this.index >= this.count - 1) this.pause();
+    const wait = this.screen.dwell?.(this.index) ?? WAIT;
+    if (this.isPlaying && now - this.stationSince >= wait / this.speed) {
+      if (this.index >= this.count - 1 || this.screen.holds?.(this.index)) this.pause();
       else {
         this.go(this.index + 1, false);
         return;

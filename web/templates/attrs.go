@@ -139,3 +139,11 @@ func currentPage(on bool) templ.Attributes {
 	}
 	return templ.Attributes{"aria-current": "page"}
 }
+
+// swapUnless makes a link swap the work area with what the server sends, where the page cannot show it by itself.
+func swapUnless(here bool, href string) templ.Attributes {
+	if here {
+		return nil
+	}
+	return templ.Attributes{"hx-get": href, "hx-target": "#app", "hx-swap": "outerHTML", "hx-push-url": "true"}
+}

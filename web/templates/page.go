@@ -16,6 +16,8 @@ type Shell struct {
 	L     *locales.Printer
 	Theme string // light, dark, or "" for what the system prefers
 	Title string
+	// Description is the page in a sentence, for a search engine and a chat's preview; "": what podpath is.
+	Description string
 	// LangHref and ThemeHref give the address of this page in another language or theme.
 	LangHref  func(lang string) string
 	ThemeHref func(theme string) string

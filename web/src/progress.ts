@@ -1,0 +1,40 @@
+// How far a reader has come in each lesson. It stays in the browser: the server does not know.
+
+const KEY = "podpath.lessons";
+
+type Progress = Record<string, { step: number; total: number }>;
+
+function load(): Progress {
+  try {
+    const read: unknown = JSON.parse(localStorage.getItem(KEY) ?? "{}");
+    return read !== null && typeof read === "object" ? (read as Progress) : {};
+  } catch {
+    return {}; // no storage, or something else's words in it
+  }
+}
+
+/** remember keeps the farthest step of a lesson that was shown. */
+export function remember(lesson: string, step: number, total: number): void {
+  const all = load();
+  if ((all[lesson]?.step ?? 0) >= step && all[lesson]?.total === total) return;
+  all[lesson] = { step: Math.max(step, all[lesson]?.step ?? 0), total };
+  try {
+    localStorage.setItem(KEY, JSON.stringify(all));
+  } catch {
+    // a browser that keeps nothing
+  }
+}
+
+/** recall writes into the list of lessons how far the reader has come. */
+export function recall(): void {
+  const all = load();
+  for (const item of document.querySelectorAll<HTMLElement>("[data-lesson][data-steps]")) {
+    const at = all[item.dataset.lesson ?? ""];
+    const say = item.querySelector<HTMLElement>(".done");
+    if (!at || !say || typeof at.step !== "number") continue;
+    const done = at.step >= Number(item.dataset.steps);
+    say.textContent = done ? (say.dataset.done ?? "") : (say.dataset.on ?? "").replace("0", String(at.step));
+    item.classList.toggle("is-done", done);
+    item.classList.toggle("is-begun", !done);
+  }
+}
