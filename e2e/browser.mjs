@@ -109,7 +109,9 @@ export async function legible(page, what) {
     const boxes = (q) => [...document.querySelectorAll(`#dg ${q}`)].filter(seen).map((e) => [e, box(e)]);
     const apart = (a, b) => a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top;
     const labels = boxes("text:not(.n)");
-    const stations = [...document.querySelectorAll("#dg .st circle")].map((e) => [e.parentElement, box(e)]);
+    const stations = [...document.querySelectorAll("#dg .st circle")]
+      .filter((e) => e.checkVisibility({ visibilityProperty: true }))
+      .map((e) => [e.parentElement, box(e)]);
     const name = (e) => e.textContent.trim().slice(0, 24);
     const out = [];
     for (const [i, [a, ra]] of labels.entries())
