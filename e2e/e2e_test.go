@@ -81,6 +81,8 @@ func TestCompare(t *testing.T) { run(t, "compare.mjs") }
 
 func TestLessons(t *testing.T) { run(t, "lessons.mjs") }
 
+func TestNode(t *testing.T) { run(t, "node.mjs") }
+
 // run has a script check the pages of a server of its own.
 func run(t *testing.T, script string) {
 	need(t)

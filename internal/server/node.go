@@ -33,7 +33,7 @@ func (s *Server) node(w http.ResponseWriter, r *http.Request) error {
 	if len(nodes) == 0 {
 		return errNotFound
 	}
-	shell := s.shell(w, r, req, "/node", "node", name)
+	shell := s.shell(w, r, req, "/node", "node", name, "tab", values.Get("tab"), "select", values.Get("select"))
 	if !slices.Contains(nodes, name) {
 		if name != "" {
 			req.bad("node", "unknown-node", "value", name, "want", nodes[0])
@@ -46,8 +46,11 @@ func (s *Server) node(w http.ResponseWriter, r *http.Request) error {
 	for _, n := range nodes {
 		in.Nodes = append(in.Nodes, templates.Choice{Value: n, Label: n, Selected: n == name})
 	}
-	in.Shell = shell
+	in.Shell, in.Topology = shell, topo
 	in.Hidden = req.hidden()
+	in.Tab, in.Select = values.Get("tab"), values.Get("select")
+	in.TabHref = func(tab string) string { return req.href("/node", "node", name, "tab", tab, "select", in.Select) }
+	in.SelectHref = func(tab, thing string) string { return req.href("/node", "node", name, "tab", tab, "select", thing) }
 	if in.Document != nil {
 		in.StepHref = func(id string) string { return req.href("/trace", "step", id) }
 		in.Flow = shell.L.T("ui.title-flow", "from", placeLabel(shell.L, req.From, places), "to", placeLabel(shell.L, req.To, places))

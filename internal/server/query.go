@@ -257,9 +257,8 @@ func (r *request) set(q Query) {
 
 // nodeHref is the address of a node's page in the context of the query, at a chain.
 func (r *request) nodeHref(namespace, table, chain string) string {
-	h := r.href("/node", "node", namespace)
-	if chain != "" {
-		h += "#" + table + "-" + chain
+	if chain == "" {
+		return r.href("/node", "node", namespace)
 	}
-	return h
+	return r.href("/node", "node", namespace, "tab", "iptables") + "#" + table + "-" + chain
 }

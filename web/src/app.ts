@@ -1,6 +1,7 @@
 // The page's script. Without it every station, switch and button is a link or a form; with it they act in place.
 
 import { LessonView } from "./lesson.ts";
+import { NodeView } from "./node.ts";
 import { Player, type Timing } from "./player.ts";
 import { recall } from "./progress.ts";
 import { View } from "./view.ts";
@@ -197,3 +198,5 @@ document.addEventListener("htmx:after:swap", () => {
 addEventListener("resize", () => view?.refit());
 recall();
 start();
+const node = document.getElementById("node");
+if (node) new NodeView(node);

@@ -147,3 +147,11 @@ func swapUnless(here bool, href string) templ.Attributes {
 	}
 	return templ.Attributes{"hx-get": href, "hx-target": "#app", "hx-swap": "outerHTML", "hx-push-url": "true"}
 }
+
+// named is a name for who hears the page, where the text does not say enough.
+func named(name string) templ.Attributes {
+	if name == "" {
+		return nil
+	}
+	return templ.Attributes{"aria-label": name}
+}

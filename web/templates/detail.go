@@ -30,11 +30,13 @@ type LineView struct {
 	Because []CauseView
 }
 
-// Part is a piece of verbatim text; Strong is what decides in it; Href leads to the chain that it names.
+// Part is a piece of verbatim text; Strong is what decides in it; Href leads to the chain that it names, or selects the
+// Thing of a node's anatomy that it names.
 type Part struct {
 	Text   string
 	Strong bool
 	Href   string
+	Thing  string
 }
 
 // MissView is a rule or route that was tried in vain.
@@ -44,7 +46,7 @@ type MissView struct {
 }
 
 // deciding marks what to read first in a line of kernel output.
-var deciding = regexp.MustCompile(`--to-source \S+|--to-destination \S+|lookup \S+|-j [A-Z][A-Z0-9-]*|lladdr \S+|dev \S+|--set-xmark \S+|--reject-with \S+`)
+var deciding = regexp.MustCompile(`--to-source \S+|--to-destination \S+|lookup \S+|-[jg] [A-Za-z][A-Za-z0-9_.-]*|lladdr \S+|dev \S+|--set-xmark \S+|--reject-with \S+`)
 
 func parts(text string) []Part {
 	var out []Part
@@ -191,7 +193,10 @@ func verbatim(parts []Part) templ.Component {
 			if p.Strong {
 				s = "<b>" + s + "</b>"
 			}
-			if p.Href != "" {
+			switch {
+			case p.Thing != "":
+				s = `<a class="tok" data-thing="` + templ.EscapeString(p.Thing) + `" href="` + templ.EscapeString(p.Href) + `">` + s + "</a>"
+			case p.Href != "":
 				s = `<a class="jump" href="` + templ.EscapeString(p.Href) + `">` + s + "</a>"
 			}
 			if _, err := io.WriteString(w, s); err != nil {

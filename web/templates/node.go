@@ -5,13 +5,15 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/podpath/podpath/internal/anatomy"
 	"github.com/podpath/podpath/internal/iptables"
 	"github.com/podpath/podpath/internal/topology"
 	"github.com/podpath/podpath/internal/trace"
 )
 
-// NodePage is one node's state as the kernel's tools print it, with jumps that can be followed; in the context of a trace
-// it says of each line whether the packet met it, and why not.
+// NodePage is one node: its anatomy as a figure, and its state as the kernel's tools print it, with jumps that can be
+// followed; in the context of a trace it says of each line whether the packet met it, and why not. Whatever is selected in
+// the one is marked in the other.
 type NodePage struct {
 	Shell
 	Name, Detail string
@@ -20,16 +22,26 @@ type NodePage struct {
 	Flow         string   // the trace's, "" without one
 	FlowHref     string
 	Messages     []string // what is wrong with the address
-	Lists        []ListView
-	Tables       []TableView
-	Tables6      []TableView
+	Anatomy      *anatomy.Anatomy
+	Tabs         []TabView
+	Tab          string // the one that is shown
+	Select       string // the thing whose lines are marked; "" for none
+	Selected     *SelectedView
+	SelectHref   func(thing string) string
+	TabHref      func(tab string) string
 }
 
-// ListView is the output of one command: `ip rule`, `ip route`.
-type ListView struct {
+// TabView is the output of one command: lines, or for iptables tables of chains.
+type TabView struct {
 	ID, Command string
+	Href        string
 	Lines       []RuleView
+	Tables      []TableView
+	Count       int // of its lines that are about what is selected
 }
+
+// iptablesTab is the tab with chains to jump between.
+const iptablesTab = "iptables"
 
 // TableView is one table of iptables.
 type TableView struct {
@@ -57,6 +69,7 @@ type RuleView struct {
 	Parts  []Part
 	Note   string // why it did not match
 	Hits   []CauseView
+	About  []string // the things of the anatomy that it mentions
 }
 
 // NodeInput is what a node's page is made of. Document and StepHref are nil where there is no trace.
@@ -70,6 +83,12 @@ type NodeInput struct {
 	Flow      string
 	FlowHref  string
 	Messages  []string
+	Topology  *topology.Topology
+	Tab       string // asked for; "" for the first
+	Select    string
+	// TabHref and SelectHref give the address of the page with another tab, or with something else selected.
+	TabHref    func(tab string) string
+	SelectHref func(tab, thing string) string
 }
 
 // met is what a trace's packet made of a line.
@@ -84,17 +103,83 @@ func NewNodePage(in NodeInput) *NodePage {
 	ns := in.Namespace
 	p := &NodePage{Shell: in.Shell, Name: titleOf(ns), Detail: detailOf(ns), Nodes: in.Nodes, Hidden: in.Hidden, Flow: in.Flow, FlowHref: in.FlowHref, Messages: in.Messages}
 	p.Title = p.Name
-	b := &nodeBuilder{in: &in, rules: map[string]*met{}, lines: map[string]*met{}, chains: map[string]bool{}}
+	p.Anatomy = anatomy.Build(in.Topology, ns)
+	p.choose(in.Select)
+	b := &nodeBuilder{in: &in, page: p, rules: map[string]*met{}, lines: map[string]*met{}, chains: map[string]bool{}}
 	b.read()
-	for _, part := range []struct{ id, command string }{{"addresses", "ip addr"}, {"rules", "ip rule"}, {"routes", "ip route show table all"},
-		{"neighbours", "ip neigh"}, {"nft", "nft list ruleset"}, {"ipsets", "ipset save"}} {
-		if l := b.list(part.id, part.command); len(l.Lines) > 0 {
-			p.Lists = append(p.Lists, l)
+	p.TabHref = in.TabHref
+	p.SelectHref = func(thing string) string { return in.SelectHref(p.Tab, thing) }
+	b.tabs()
+	return p
+}
+
+// tabs are what the node has something to say of.
+func (b *nodeBuilder) tabs() {
+	p, ns := b.page, b.in.Namespace
+	kinds := []struct{ id, command string }{{"addresses", "ip addr"}, {"rules", "ip rule"}, {"routes", "ip route"},
+		{"neighbours", "ip neigh"}, {iptablesTab, "iptables"}, {"nft", "nft"}, {"ip6tables", "ip6tables"}, {"ipsets", "ipset"}}
+	p.Tab = kinds[0].id
+	if slices.ContainsFunc(kinds, func(k struct{ id, command string }) bool { return k.id == b.in.Tab }) {
+		p.Tab = b.in.Tab // before the lines are made: their links keep it
+	}
+	for _, k := range kinds {
+		t := TabView{ID: k.id, Command: k.command, Href: p.TabHref(k.id)}
+		switch k.id {
+		case iptablesTab:
+			t.Tables = b.tables(ns.Netfilter.Rules, "")
+		case "ip6tables":
+			t.Tables = b.tables(ns.Netfilter.Rules6, "6-")
+		default:
+			t.Lines = b.list(k.id)
+		}
+		if len(t.Lines)+len(t.Tables) == 0 {
+			continue
+		}
+		t.Count = b.count(&t)
+		p.Tabs = append(p.Tabs, t)
+	}
+	if !slices.ContainsFunc(p.Tabs, func(t TabView) bool { return t.ID == p.Tab }) && len(p.Tabs) > 0 {
+		p.Tab = p.Tabs[0].ID
+	}
+}
+
+// count is how many of a tab's lines are about what is selected.
+func (b *nodeBuilder) count(t *TabView) int {
+	n := 0
+	for i := range t.Lines {
+		if b.page.isAbout(&t.Lines[i]) {
+			n++
 		}
 	}
-	p.Tables = b.tables(ns.Netfilter.Rules, "")
-	p.Tables6 = b.tables(ns.Netfilter.Rules6, "6-")
-	return p
+	for _, table := range t.Tables {
+		for _, c := range table.Chains {
+			for i := range c.Rules {
+				if b.page.isAbout(&c.Rules[i]) {
+					n++
+				}
+			}
+		}
+	}
+	return n
+}
+
+// tokens makes the names and addresses in a line's parts links that select them.
+func (b *nodeBuilder) tokens(parts []Part) []Part {
+	var out []Part
+	for _, x := range parts {
+		if x.Href != "" {
+			out = append(out, x)
+			continue
+		}
+		for _, t := range b.page.Anatomy.Tokens(x.Text) {
+			y := Part{Text: t.Text, Strong: x.Strong, Thing: t.Thing}
+			if t.Thing != "" {
+				y.Href = b.page.SelectHref(t.Thing)
+			}
+			out = append(out, y)
+		}
+	}
+	return out
 }
 
 func titleOf(ns *topology.Namespace) string {
@@ -120,6 +205,7 @@ func detailOf(ns *topology.Namespace) string {
 
 type nodeBuilder struct {
 	in     *NodeInput
+	page   *NodePage
 	rules  map[string]*met // by table, chain and number
 	lines  map[string]*met // of other commands, by their text
 	chains map[string]bool // by table and chain: the packet came by
@@ -201,17 +287,17 @@ func (b *nodeBuilder) dress(v *RuleView, m *met) {
 	}
 }
 
-func (b *nodeBuilder) list(id, command string) ListView {
-	l := ListView{ID: id, Command: command}
+func (b *nodeBuilder) list(id string) []RuleView {
+	var out []RuleView
 	for _, line := range strings.Split(strings.TrimRight(b.in.Namespace.State(id), "\n"), "\n") {
 		if line == "" {
 			continue
 		}
-		v := RuleView{Parts: []Part{{Text: strings.ReplaceAll(line, "\t", tab(id))}}}
+		v := RuleView{Parts: b.tokens([]Part{{Text: strings.ReplaceAll(line, "\t", tab(id))}}), About: b.page.Anatomy.Mentions(line)}
 		b.dress(&v, b.lines[norm(line)])
-		l.Lines = append(l.Lines, v)
+		out = append(out, v)
 	}
-	return l
+	return out
 }
 
 // tab is what a page writes for a tab: nft indents by them, `ip rule` separates by one.
@@ -267,13 +353,14 @@ func (b *nodeBuilder) chain(t *iptables.Table, c *iptables.Chain, prefix string,
 	for _, r := range c.Rules {
 		x := RuleView{Number: strconv.Itoa(r.Number), Parts: parts(strings.TrimPrefix(r.Text(), "-A "+c.Name+" "))}
 		for i := range x.Parts {
-			if name, ok := strings.CutPrefix(x.Parts[i].Text, "-j "); ok && t.Chain(name) != nil {
+			if how, name, ok := strings.Cut(x.Parts[i].Text, " "); ok && (how == "-j" || how == "-g") && t.Chain(name) != nil {
 				x.Parts[i].Href = "#" + prefix + t.Name + "-" + name
 			}
 		}
 		if prefix == "" {
 			b.dress(&x, b.rules[ruleKey(t.Name, c.Name, r.Number)])
 		}
+		x.Parts, x.About = b.tokens(x.Parts), b.page.Anatomy.Mentions(r.Text())
 		v.Rules = append(v.Rules, x)
 	}
 	return v

@@ -3,13 +3,14 @@ package templates
 import (
 	"github.com/podpath/podpath/internal/diagram"
 	"github.com/podpath/podpath/internal/trace"
+	"github.com/podpath/podpath/web/locales"
 )
 
 // here says whether the current station's packet is in a box or at a port.
 func (p *TracePage) here(id string) bool { return p.HasTrace() && p.Stations[p.Current].Here == id }
 
-// text is a label's text in the page's language.
-func (p *TracePage) text(t *diagram.Text) string {
+// textOf is a label's text in a language.
+func textOf(l *locales.Printer, t *diagram.Text) string {
 	if t.Key == "" {
 		return t.S
 	}
@@ -17,7 +18,7 @@ func (p *TracePage) text(t *diagram.Text) string {
 	if kind := t.Args["kind"]; kind != "" {
 		key += "-" + kind
 	}
-	return p.L.Args(key, t.Args)
+	return l.Args(key, t.Args)
 }
 
 // currentLane is the lane of the current station.
