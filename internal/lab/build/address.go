@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -41,5 +40,3 @@ func (n *Net) addresses(ns *topology.Namespace) error {
 func ipNet(p netip.Prefix) *net.IPNet {
 	return &net.IPNet{IP: ipOf(p.Addr()), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
 }
-
-func writeFile(name, text string) error { return os.WriteFile(name, []byte(text), 0) }

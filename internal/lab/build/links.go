@@ -192,10 +192,10 @@ func (n *Net) raise(ns *topology.Namespace) error {
 			}
 		}
 		if i.CallIPTables {
-			if err := s.Do(func() error { return writeFile("/sys/class/net/"+i.Name+"/bridge/nf_call_iptables", "1") }); err != nil {
-				if _, err := s.Run("", "ip", "link", "set", i.Name, "type", "bridge", "nf_call_iptables", "1"); err != nil {
-					return err
-				}
+			// Not by /sys/class/net: sysfs shows the network namespace that mounted it (sysfs_init_fs_context in fs/sysfs/mount.c),
+			// whatever the thread has entered since.
+			if _, err := s.Run("", "ip", "link", "set", i.Name, "type", "bridge", "nf_call_iptables", "1"); err != nil {
+				return err
 			}
 		}
 		if i.Up {
