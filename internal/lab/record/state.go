@@ -79,7 +79,7 @@ func SaveState(net *build.Net, dir string) error {
 		if err != nil {
 			return err
 		}
-		if ns.Netfilter.Rules != nil || ns.Netfilter.Native != nil {
+		if net.Topology.IsTraced(ns) {
 			traced = append(traced, strings.ReplaceAll(n, "/", "."))
 		}
 	}

@@ -14,7 +14,8 @@ import (
 )
 
 // TestReadBack builds every network that golden data has dumps of, has the kernel's own tools print what they find in it, and
-// reads that again: rules, routes and rulesets are those of the dump.
+// reads that again: rules, routes and rulesets are those of the dump, and so is what each namespace is and whether its rules
+// are recorded.
 func TestReadBack(t *testing.T) {
 	need(t)
 	var dirs []string
@@ -73,6 +74,12 @@ func readBack(t *testing.T, dir string) bool {
 		b, err := again.Namespace(strings.ReplaceAll(name, "/", "."))
 		if err != nil {
 			t.Fatal(err)
+		}
+		if a.Kind != b.Kind {
+			t.Errorf("%s: kind %q in the topology, %q in what was saved", name, a.Kind, b.Kind)
+		}
+		if x, y := top.IsTraced(a), again.IsTraced(b); x != y {
+			t.Errorf("%s: traced %t in the topology, %t in what was saved", name, x, y)
 		}
 		for _, part := range []string{"rules", "routes", "iptables", "ipsets"} {
 			if x, y := tidied(a, part), tidied(b, part); x != y {
