@@ -8,9 +8,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/vishvananda/netlink"
-	"golang.org/x/sys/unix"
-
 	"github.com/podpath/podpath/internal/compile"
 	"github.com/podpath/podpath/internal/lab/build"
 	"github.com/podpath/podpath/internal/lab/measure"
@@ -160,7 +157,7 @@ func (o *Options) flow(ctx context.Context, f *flow) (rows []Row, err error) {
 // measure takes all times of a row, round by round, so that what disturbs the machine disturbs both sides.
 func (o *Options) measure(ctx context.Context, row *Row, net *build.Net, c *measure.Conversation, made *compile.Compiled, request *query.Request) error {
 	for range o.Runs {
-		if err := forget(net); err != nil {
+		if err := net.ForgetConnections(); err != nil { // a port that has been used is no new flow
 			return err
 		}
 		for _, x := range []struct {
@@ -180,16 +177,6 @@ func (o *Options) measure(ctx context.Context, row *Row, net *build.Net, c *meas
 				return err
 			}
 			x.into.add(times)
-		}
-	}
-	return nil
-}
-
-// forget empties conntrack: a port that has been used is no new flow.
-func forget(net *build.Net) error {
-	for _, name := range net.Names() {
-		if err := net.Space(name).Netlink().ConntrackTableFlush(netlink.ConntrackTable); err != nil && !errors.Is(err, unix.ENOENT) {
-			return fmt.Errorf("namespace %s: conntrack: %w", name, err)
 		}
 	}
 	return nil

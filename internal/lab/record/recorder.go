@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
 	"github.com/podpath/podpath/internal/lab"
@@ -104,11 +103,11 @@ func (r *Recorder) Record(f lab.Flow) (*lab.Recording, error) {
 			return nil, err
 		}
 	}
+	if err := r.net.ForgetConnections(); err != nil {
+		return nil, err
+	}
 	for _, t := range r.taps {
 		s := r.net.Space(t.ns)
-		if err := s.Netlink().ConntrackTableFlush(netlink.ConntrackTable); err != nil && err != unix.ENOENT {
-			return nil, fmt.Errorf("namespace %s: conntrack: %w", t.ns, err)
-		}
 		_ = s.Sysctl("net.ipv4.route.flush", "1")
 		if err := forgetRecent(s); err != nil {
 			return nil, err
