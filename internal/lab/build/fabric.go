@@ -31,6 +31,7 @@ type fabric struct {
 	vpc   *topology.Namespace
 	ports map[*topology.ENICard]string // the vpc's interface for a card
 	marks map[*topology.ENICard]int
+	bits  map[*topology.ENICard]uint32 // of a connection's mark: which card's security groups let it through
 }
 
 // Routing tables of the vpc namespace: one for each subnet and each card from these on, and those of what comes from a gateway
@@ -58,6 +59,10 @@ const (
 func imitate(t *topology.Topology) (*fabric, error) {
 	f := t.Fabric
 	x := &fabric{f: f, scripts: map[string]string{}, known: map[string][]topology.Neighbour{}, ports: map[*topology.ENICard]string{}, marks: map[*topology.ENICard]int{}}
+	var err error
+	if x.bits, err = groupBits(f.Cards); err != nil {
+		return nil, err
+	}
 	x.vpc = bare(f.Name, topology.Router)
 	taken := map[string]bool{}
 	for n, c := range f.Cards {

@@ -98,15 +98,31 @@ func (x *fabric) egress(b *strings.Builder) {
 	}
 }
 
+// groupBits gives every card that has security groups a bit of a connection's mark, of which there are 32 (u_int32_t mark in struct
+// nf_conn). Two cards that shared one would let through what only the other has seen.
+func groupBits(cards []*topology.ENICard) (map[*topology.ENICard]uint32, error) {
+	const bits = 32
+	out := map[*topology.ENICard]uint32{}
+	for _, c := range cards {
+		if len(c.Groups) == 0 {
+			continue
+		}
+		if len(out) == bits {
+			return nil, fmt.Errorf("card %s: more than %d cards have security groups: the lab tells their connections apart by the bits of a mark, and has no more", c.ID, bits)
+		}
+		out[c] = 1 << len(out)
+	}
+	return out, nil
+}
+
 // group is the chain of a card's security groups in one direction: what none of them lets through is dropped. A card lets through
-// what belongs to a connection that it let through itself: each has a bit of the connection's mark.
+// what belongs to a connection that it let through itself, by the card's bit of the connection's mark.
 func (x *fabric) group(b *strings.Builder, c *topology.ENICard, ingress bool) {
 	name, side := "egress", "daddr"
 	if ingress {
 		name, side = "ingress", "saddr"
 	}
-	const bits = 32
-	bit := uint32(1) << ((x.marks[c] - 1) % bits)
+	bit := x.bits[c]
 	fmt.Fprintf(b, "\tchain %s-%d {\n\t\tct state established,related ct mark and 0x%x != 0 return\n", name, x.marks[c], bit)
 	for _, id := range c.Groups {
 		g := x.f.Group(id)
