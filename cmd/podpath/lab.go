@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -36,6 +37,14 @@ imitated by namespaces of the lab's own, and not compared.`,
 // labFlag names the lab.
 func labFlag(c *cobra.Command, name *string) {
 	c.Flags().StringVar(name, "lab", labName, "the lab's name: several may be up at the same time")
+}
+
+// typed is a command of the lab as the user has to type it: with the lab's name where it is not the one that is meant without.
+func typed(lab string, words ...string) string {
+	if lab != labName {
+		words = slices.Insert(words, 1, "--lab", lab) // before what "shell" takes for the place's own command
+	}
+	return "sudo podpath lab " + strings.Join(words, " ")
 }
 
 func checkLab(name string) error {
@@ -89,7 +98,7 @@ func labUpCommand() *cobra.Command {
 			if err := w.Flush(); err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "\n%d namespaces are up. Go in: sudo podpath lab shell PLACE [COMMAND…]. Take them down: sudo podpath lab down\n", len(net.Names()))
+			fmt.Fprintf(cmd.OutOrStdout(), "\n%d namespaces are up. Go in: %s. Take them down: %s\n", len(net.Names()), typed(lab, "shell", "PLACE", "[COMMAND…]"), typed(lab, "down"))
 			return nil
 		},
 	}
@@ -177,7 +186,7 @@ func inLab(lab, place string) (*space.Space, error) {
 		return nil, err
 	}
 	if len(have) == 0 {
-		return nil, fmt.Errorf("lab %s is not up: sudo podpath lab up", lab)
+		return nil, fmt.Errorf("lab %s is not up: %s", lab, typed(lab, "up"))
 	}
 	prefix := space.Name(lab, "")
 	var places []string

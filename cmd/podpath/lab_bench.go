@@ -37,11 +37,11 @@ a page, Markdown, that says how it was measured.`,
 			}
 			o.Lab = ownLab()
 			o.Progress = func(what string) { fmt.Fprintln(cmd.ErrOrStderr(), what) }
-			ctx, stop := interrupted()
+			ctx, stop := interrupted(cmd)
 			defer stop()
 			r, err := bench.Run(ctx, o)
 			if err != nil {
-				return brokenOff(err)
+				return brokenOff(o.Lab, err)
 			}
 			var page bytes.Buffer
 			if err := r.Markdown(&page); err != nil {

@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,22 +26,25 @@ The seed is printed; the same seed makes the same networks and flows.`,
 			if err := build.Needs(); err != nil {
 				return err
 			}
+			if err := checkLab(name); err != nil {
+				return err
+			}
 			if cfg.Seed == 0 {
 				cfg.Seed = uint64(time.Now().Unix())
 			}
-			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
+			ctx, stop := interrupted(cmd)
 			defer stop()
 			kernel := fuzz.Linux{Lab: name}
 			cfg.Features = kernel.Features()
 			t, err := fuzz.Run(ctx, cfg, kernel, cmd.OutOrStdout())
 			if err != nil {
-				return err
+				return brokenOff(name, err)
 			}
 			if t.Differences > 0 {
 				fmt.Fprintf(cmd.OutOrStdout(), "the differences are in %s\n", cfg.Dir)
 				return errDiffers
 			}
-			return nil
+			return brokenOff(name, ctx.Err())
 		},
 	}
 	f := c.Flags()

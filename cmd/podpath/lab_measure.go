@@ -1,11 +1,8 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -26,19 +23,6 @@ func chooseCPU(cpu int) (int, error) {
 		return measure.CPU()
 	}
 	return cpu, nil
-}
-
-// interrupted ends with Ctrl-C: namespaces have to be taken down first.
-func interrupted() (context.Context, context.CancelFunc) {
-	return signal.NotifyContext(context.Background(), os.Interrupt)
-}
-
-// brokenOff says what Ctrl-C did.
-func brokenOff(err error) error {
-	if errors.Is(err, context.Canceled) {
-		return errors.New("interrupted; the namespaces are taken down")
-	}
-	return err
 }
 
 func labMeasureCommand() *cobra.Command {
@@ -65,11 +49,11 @@ not measured.`,
 				return err
 			}
 			o.Lab = ownLab()
-			ctx, stop := interrupted()
+			ctx, stop := interrupted(cmd)
 			defer stop()
 			m, err := measure.Run(ctx, o)
 			if err != nil {
-				return brokenOff(err)
+				return brokenOff(o.Lab, err)
 			}
 			found := measure.Derive(m)
 			here := measure.Here(time.Now()).String()

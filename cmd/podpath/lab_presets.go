@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -32,6 +33,9 @@ cannot build is named in it.`,
 			if err := build.Needs(); err != nil {
 				return err
 			}
+			ctx, stop := interrupted(cmd)
+			defer stop()
+			own := ownLab()
 			out := checked.Results{Kernel: record.Kernel(), Date: time.Now().UTC().Format(time.DateOnly)}
 			differs := false
 			for _, id := range compile.Presets() {
@@ -40,9 +44,9 @@ cannot build is named in it.`,
 					return err
 				}
 				for _, cni := range compile.CNIs(c) {
-					n, err := checkPreset(cmd.OutOrStdout(), id, cni)
+					n, err := checkPreset(ctx, cmd.OutOrStdout(), own, id, cni)
 					if err != nil {
-						return fmt.Errorf("%s, %s: %w", id, cni, err)
+						return brokenOff(own, fmt.Errorf("%s, %s: %w", id, cni, err))
 					}
 					differs = differs || n.Differing() > 0
 					out.Networks = append(out.Networks, *n)
@@ -64,7 +68,7 @@ cannot build is named in it.`,
 }
 
 // checkPreset sends packets through one preset with one plugin.
-func checkPreset(w io.Writer, id, cni string) (*checked.Network, error) {
+func checkPreset(ctx context.Context, w io.Writer, own, id, cni string) (*checked.Network, error) {
 	s := source{preset: id, cni: cni}
 	n, err := s.open()
 	if err != nil {
@@ -74,9 +78,9 @@ func checkPreset(w io.Writer, id, cni string) (*checked.Network, error) {
 	if out.Topology, err = checked.Fingerprint(n.topology); err != nil {
 		return nil, err
 	}
-	err = within(ownLab(), n.topology, func(_ *build.Net, r *record.Recorder) error {
+	err = within(ctx, own, n.topology, func(_ *build.Net, r *record.Recorder) error {
 		for _, x := range questions(n) {
-			flows, err := checkFlow(w, r, n, &x)
+			flows, err := checkFlow(ctx, w, r, n, &x)
 			if err != nil {
 				return err
 			}
@@ -153,7 +157,7 @@ func questions(n *network) []query.Request {
 const draws = 24
 
 // checkFlow sends a flow, as often as it takes for chance to have gone every way.
-func checkFlow(w io.Writer, r *record.Recorder, n *network, x *query.Request) ([]checked.Flow, error) {
+func checkFlow(ctx context.Context, w io.Writer, r *record.Recorder, n *network, x *query.Request) ([]checked.Flow, error) {
 	t, err := x.Trace(n.compiled)
 	if err != nil {
 		return nil, err
@@ -173,6 +177,9 @@ func checkFlow(w io.Writer, r *record.Recorder, n *network, x *query.Request) ([
 	}
 	name := x.From + " → " + x.To + " " + t.Query.Protocol.String()
 	return everyWay(ways, func() (f checked.Flow, err error) {
+		if err := ctx.Err(); err != nil {
+			return f, err
+		}
 		rec, rep, _, err := r.Judge(lab.FlowOf(name, t))
 		if err != nil {
 			return f, err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -23,8 +24,9 @@ import (
 // ownLab is the lab of a command that builds, sends and takes down: named by its process, so that any number may run.
 func ownLab() string { return fmt.Sprintf("run%d", os.Getpid()) }
 
-// within builds a topology under the name of a lab, runs f in it, and takes it down again.
-func within(lab string, t *topology.Topology, f func(*build.Net, *record.Recorder) error) (err error) {
+// within builds a topology under the name of a lab, runs f in it, and takes it down again, also where ctx ends. f looks at ctx
+// between one flow and the next.
+func within(ctx context.Context, lab string, t *topology.Topology, f func(*build.Net, *record.Recorder) error) (err error) {
 	if err := build.Needs(); err != nil {
 		return err
 	}
@@ -36,6 +38,9 @@ func within(lab string, t *topology.Topology, f func(*build.Net, *record.Recorde
 		return err
 	}
 	defer func() { err = errors.Join(err, net.Close()) }()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	rec, err := record.New(net)
 	if err != nil {
 		return err
@@ -63,8 +68,13 @@ namespace says of itself). "podpath verify DIR" compares it with the trace.`,
 			if err != nil {
 				return err
 			}
-			return within(own, n.topology, func(net *build.Net, r *record.Recorder) error {
+			ctx, stop := interrupted(cmd)
+			defer stop()
+			return brokenOff(own, within(ctx, own, n.topology, func(net *build.Net, r *record.Recorder) error {
 				rec, err := r.Record(lab.FlowOf(q.request.From+" → "+q.request.To, t))
+				if err == nil {
+					err = ctx.Err()
+				}
 				if err != nil {
 					return err
 				}
@@ -83,7 +93,7 @@ namespace says of itself). "podpath verify DIR" compares it with the trace.`,
 				fmt.Fprintf(cmd.OutOrStdout(), "%s: %d packets, %d path rows, %d rules, %d connections; the client saw %q (Linux %s)\n", args[0],
 					rec.Flow.Packets, len(rec.Path), len(rec.Rules), len(rec.Conntrack), rec.Flow.ClientSaw, rec.Flow.Kernel)
 				return nil
-			})
+			}))
 		},
 	}
 	q.flags(c)
@@ -145,6 +155,8 @@ Each difference is printed, the kernel beside the tracer. Exit 0: none; 1: some.
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			q.packets = "all"
+			ctx, stop := interrupted(cmd)
+			defer stop()
 			if q.request.From == "" && q.request.To == "" {
 				n, err := q.source.open()
 				if err != nil {
@@ -153,19 +165,19 @@ Each difference is printed, the kernel beside the tracer. Exit 0: none; 1: some.
 				if n.compiled == nil {
 					return fmt.Errorf("--from and --to are needed for a snapshot; places here: %v", n.places())
 				}
-				return verifyAll(cmd.OutOrStdout(), own, n)
+				return brokenOff(own, verifyAll(ctx, cmd.OutOrStdout(), own, n))
 			}
 			n, t, err := q.run()
 			if err != nil {
 				return err
 			}
-			return within(own, n.topology, func(_ *build.Net, r *record.Recorder) error {
+			return brokenOff(own, within(ctx, own, n.topology, func(_ *build.Net, r *record.Recorder) error {
 				same, err := verifyOne(cmd.OutOrStdout(), r, q.request.From+" → "+q.request.To+" "+t.Query.Protocol.String(), t)
 				if err == nil && !same {
 					err = errDiffers
 				}
 				return err
-			})
+			}))
 		},
 	}
 	q.flags(c)
@@ -222,10 +234,13 @@ func pairs(n *network) []query.Request {
 	return out
 }
 
-func verifyAll(w io.Writer, own string, n *network) error {
+func verifyAll(ctx context.Context, w io.Writer, own string, n *network) error {
 	differ, all := 0, 0
-	err := within(own, n.topology, func(_ *build.Net, r *record.Recorder) error {
+	err := within(ctx, own, n.topology, func(_ *build.Net, r *record.Recorder) error {
 		for _, x := range pairs(n) {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			t, err := x.Trace(n.compiled)
 			if err != nil {
 				return err
