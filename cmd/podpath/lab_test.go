@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/podpath/podpath/internal/lab/build"
+	"github.com/podpath/podpath/internal/lab/record"
 	"github.com/podpath/podpath/internal/lab/space"
 )
 
@@ -39,7 +40,7 @@ func binary(t *testing.T) string {
 var killed = fmt.Sprintf("killed%d", os.Getpid())
 
 // left is what a machine has that a lab could have left behind, as text: its namespaces, the links, rules and routes of the
-// machine's own namespace, and processes.
+// machine's own namespace, processes, and instances of tracefs whose recorder is no more.
 func left(t *testing.T) string {
 	t.Helper()
 	var b strings.Builder
@@ -56,6 +57,9 @@ func left(t *testing.T) string {
 			t.Fatalf("%v: %v", c, err)
 		}
 		fmt.Fprintf(&b, "%s:\n%s", strings.Join(c, " "), out)
+	}
+	for _, i := range record.ForgetDrops() {
+		fmt.Fprintf(&b, "tracefs instance %s\n", i)
 	}
 	procs, err := filepath.Glob("/proc/[0-9]*/environ")
 	if err != nil {
@@ -78,6 +82,7 @@ var marker = "PODPATH_TEST_KILLED=" + killed
 func TestKilled(t *testing.T) {
 	needKernel(t)
 	bin := binary(t)
+	record.ForgetDrops() // of another lab that was killed, which would be gone after the first round
 	before := left(t)
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -189,7 +194,7 @@ func TestLabWithoutRoot(t *testing.T) {
 		_ = os.Chmod(dir, 0o755) // a stranger has to be able to run it
 	}
 	for _, args := range [][]string{{"up"}, {"down"}, {"shell", "node/node-a"}, {"record", "/nowhere", "--from", "pod/default/netshoot-1", "--to", "internet"},
-		{"verify", "--from", "pod/default/netshoot-1", "--to", "internet"}, {"presets", "/nowhere"}} {
+		{"verify", "--from", "pod/default/netshoot-1", "--to", "internet"}, {"presets", "/nowhere"}, {"fuzz"}, {"measure"}, {"bench"}} {
 		cmd := exec.Command(bin, append([]string{"lab"}, args...)...)
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 		out, err := cmd.CombinedOutput()

@@ -6,38 +6,24 @@ import (
 	"regexp"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/podpath/podpath/internal/lab"
 )
 
-// dropTrace reads why the kernel threw packets away: the event skb:kfree_skb of an instance of tracefs of its own. The mount
-// has no place in the file system: it ends with its file descriptor, and with this process.
+// dropTrace reads why the kernel threw packets away: the event skb:kfree_skb of an instance of tracefs of its own.
 type dropTrace struct {
-	mount int
-	dir   string
+	fs  tracefs
+	dir string
 }
-
-// instancePrefix begins the names of a recorder's instances of tracefs.
-const instancePrefix = "podpath-"
 
 // openDrops gives nil where the kernel has no tracefs or the machine does not let it be mounted.
 func openDrops() *dropTrace {
-	d := &dropTrace{mount: -1}
-	fs, err := unix.Fsopen("tracefs", unix.FSOPEN_CLOEXEC)
+	fs, err := mountTracefs()
 	if err != nil {
 		return nil
 	}
-	defer unix.Close(fs)
-	if unix.FsconfigCreate(fs) != nil {
-		return nil
-	}
-	if d.mount, err = unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, 0); err != nil {
-		return nil
-	}
-	d.dir = fmt.Sprintf("%s/instances/%s%d", d.root(), instancePrefix, os.Getpid())
+	d := &dropTrace{fs, fmt.Sprintf("%s/%s%d", fs.instances(), instancePrefix, os.Getpid())}
 	if os.Mkdir(d.dir, 0o700) != nil && !exists(d.dir) {
-		unix.Close(d.mount)
+		fs.close()
 		return nil
 	}
 	if os.WriteFile(d.dir+"/events/skb/kfree_skb/enable", []byte("1"), 0) != nil {
@@ -47,8 +33,6 @@ func openDrops() *dropTrace {
 	return d
 }
 
-func (d *dropTrace) root() string { return fmt.Sprintf("/proc/self/fd/%d", d.mount) }
-
 func exists(name string) bool {
 	_, err := os.Stat(name)
 	return err == nil
@@ -57,7 +41,7 @@ func exists(name string) bool {
 func (d *dropTrace) close() {
 	_ = os.WriteFile(d.dir+"/events/skb/kfree_skb/enable", []byte("0"), 0)
 	_ = os.Remove(d.dir) // rmdir ends the instance
-	unix.Close(d.mount)
+	d.fs.close()
 }
 
 func (d *dropTrace) clear() { _ = os.WriteFile(d.dir+"/trace", nil, 0) }
@@ -88,33 +72,4 @@ func (d *dropTrace) take() []lab.Drop {
 		out = append(out, lab.Drop{Location: where, Reason: m[4]})
 	}
 	return out
-}
-
-// ForgetDrops removes the instances of tracefs that recorders left behind that were killed.
-func ForgetDrops() {
-	fs, err := unix.Fsopen("tracefs", unix.FSOPEN_CLOEXEC)
-	if err != nil {
-		return
-	}
-	defer unix.Close(fs)
-	if unix.FsconfigCreate(fs) != nil {
-		return
-	}
-	mount, err := unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, 0)
-	if err != nil {
-		return
-	}
-	defer unix.Close(mount)
-	dir := fmt.Sprintf("/proc/self/fd/%d/instances", mount)
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return
-	}
-	for _, e := range entries {
-		pid, ok := strings.CutPrefix(e.Name(), instancePrefix)
-		if !ok || exists("/proc/"+pid) {
-			continue
-		}
-		_ = os.Remove(dir + "/" + e.Name())
-	}
 }
