@@ -30,7 +30,7 @@ func TestCaseRoundTrip(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				rec, err := built.Record(c.Flow)
+				rec, err := built.Record(c.Flow, 0)
 				if err != nil {
 					t.Fatal(err)
 				}

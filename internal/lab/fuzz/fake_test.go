@@ -30,7 +30,7 @@ func (k *fake) Build(t *topology.Topology) (Network, error) {
 
 func (n *fakeNetwork) Close() error { return nil }
 
-func (n *fakeNetwork) Record(f lab.Flow) (*lab.Recording, error) {
+func (n *fakeNetwork) Record(f lab.Flow, _ int) (*lab.Recording, error) {
 	r := &lab.Recording{Flow: f, Topology: n.top}
 	q, err := r.Query(true)
 	if err != nil {

@@ -20,7 +20,7 @@ func recorded(t *testing.T, cluster string, f lab.Flow, edits ...string) *lab.Re
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := built.Record(f)
+	r, err := built.Record(f, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

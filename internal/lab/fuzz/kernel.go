@@ -18,8 +18,9 @@ type Kernel interface {
 // Network is a network that a kernel has built.
 type Network interface {
 	// Record sends the flow and says what became of it, in the form of a recording of golden/kernel. The recording's
-	// topology is the one that the network was built of.
-	Record(f lab.Flow) (*lab.Recording, error)
+	// topology is the one that the network was built of. before is how often the same flow was sent: who sends it again wants more
+	// care taken.
+	Record(f lab.Flow, before int) (*lab.Recording, error)
 	Close() error
 }
 

@@ -2,9 +2,7 @@ package fuzz
 
 import (
 	"errors"
-	"reflect"
 	"strings"
-	"time"
 
 	"github.com/podpath/podpath/internal/lab"
 	"github.com/podpath/podpath/internal/lab/build"
@@ -40,32 +38,12 @@ func (k Linux) Build(t *topology.Topology) (Network, error) {
 }
 
 type linuxNetwork struct {
-	net  *build.Net
-	rec  *recorder.Recorder
-	last *lab.Flow
-	// times is how often the last flow was sent again, each time from another port: the kernel may not be done with one.
-	times uint16
+	net *build.Net
+	rec *recorder.Recorder
 }
 
-const otherPort = 1000
-
-// again is how long a network rests before the same flow is sent once more: the kernel sends one "no route" a second to a host
-// once five have gone (ip_error in net/ipv4/route.c).
-const again = 1200 * time.Millisecond
-
-// Record sends a flow. Whoever sends the same flow again doubts what came of it: then there is more time for everything.
-func (n *linuxNetwork) Record(f lab.Flow) (*lab.Recording, error) {
-	if n.last != nil && reflect.DeepEqual(*n.last, f) {
-		time.Sleep(again)
-		n.rec.Patience *= 2
-		n.times++
-	} else {
-		n.rec.Patience, n.times = recorder.DefaultPatience, 0
-	}
-	last := f
-	n.last = &last
-	f.ClientPort += n.times * otherPort
-	return n.rec.Record(f)
+func (n *linuxNetwork) Record(f lab.Flow, before int) (*lab.Recording, error) {
+	return n.rec.Again(f, before)
 }
 
 func (n *linuxNetwork) Close() error {

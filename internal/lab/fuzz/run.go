@@ -124,7 +124,7 @@ const attempts = 3
 // ask sends a flow and compares, as often as a difference has to come.
 func ask(built Network, flow lab.Flow) (rec *lab.Recording, v *Verdict, err error) {
 	for n := 0; n < attempts && (n == 0 || v.Difference != nil); n++ {
-		if rec, err = built.Record(flow); err != nil {
+		if rec, err = built.Record(flow, n); err != nil {
 			return nil, nil, fmt.Errorf("record: %w", err)
 		}
 		if v, err = Judge(rec); err != nil {
