@@ -16,9 +16,6 @@ import (
 type Net struct {
 	Lab      string
 	Topology *topology.Topology
-	// Links are the interfaces by index, which is unique in the whole lab: an event of the kernel that has no more than an
-	// index can be told from another's.
-	Links map[int]topology.Port
 	// Made are the namespaces that the lab added for what is no Linux: a fabric's router and gateways.
 	Made []string
 
@@ -26,6 +23,7 @@ type Net struct {
 	spaces map[string]*space.Space
 	order  []string
 	named  map[topology.Port]int // the index of an interface
+	taken  map[int]bool          // the indexes that were given
 	next   int
 }
 
@@ -48,7 +46,7 @@ func Build(lab string, t *topology.Topology) (*Net, error) {
 		}
 		return nil, err
 	}
-	n := &Net{Lab: lab, Topology: t, Links: map[int]topology.Port{}, spaces: map[string]*space.Space{}, named: map[topology.Port]int{}, next: firstIndex}
+	n := &Net{Lab: lab, Topology: t, spaces: map[string]*space.Space{}, named: map[topology.Port]int{}, taken: map[int]bool{}, next: firstIndex}
 	if err := n.build(); err != nil {
 		n.letGo()
 		if _, derr := space.Down(lab); derr != nil {
@@ -122,17 +120,6 @@ func (n *Net) Space(name string) *space.Space { return n.spaces[name] }
 
 // Names are all namespaces, the topology's first.
 func (n *Net) Names() []string { return n.order }
-
-// Dev is the interface of a namespace with an index; "" where there is none.
-func (n *Net) Dev(ns string, index int) string {
-	if index == 1 {
-		return "lo"
-	}
-	if p := n.Links[index]; p.Namespace == ns {
-		return p.Interface
-	}
-	return ""
-}
 
 // Close takes the network down.
 func (n *Net) Close() error {

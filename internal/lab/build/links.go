@@ -12,15 +12,16 @@ import (
 	"github.com/podpath/podpath/internal/topology"
 )
 
-// index gives an interface a number that no other of the lab has: its own where the topology's are unique already.
+// index gives an interface a number that no other of the lab has, so that an event of the kernel that has no more than an index can
+// be told from another's: its own where the topology's are unique already.
 func (n *Net) index(p topology.Port, want int) int {
-	if _, taken := n.Links[want]; taken || want < firstIndex {
-		for n.Links[n.next].Namespace != "" {
+	if n.taken[want] || want < firstIndex {
+		for n.taken[n.next] {
 			n.next++
 		}
 		want = n.next
 	}
-	n.Links[want], n.named[p] = p, want
+	n.taken[want], n.named[p] = true, want
 	return want
 }
 

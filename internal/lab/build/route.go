@@ -154,11 +154,7 @@ func (n *Net) localTable(ns *topology.Namespace) error {
 		key := ""
 		for word, t := range routeTypes {
 			if t == r.Type {
-				dev := n.Dev(ns.Name, r.LinkIndex)
-				if dev == "" {
-					dev = n.nameOf(ns, r.LinkIndex)
-				}
-				key = localKey(word, dst, dev, r.Priority)
+				key = localKey(word, dst, n.nameOf(ns, r.LinkIndex), r.Priority)
 			}
 		}
 		if want[key] != nil {
@@ -183,8 +179,11 @@ func (n *Net) localTable(ns *topology.Namespace) error {
 	return nil
 }
 
-// nameOf is the name of a device whose index is not the lab's own (tunl0).
+// nameOf is a namespace's device with an index; "" where there is none.
 func (n *Net) nameOf(ns *topology.Namespace, index int) string {
+	if index == 1 { // LOOPBACK_IFINDEX in include/net/flow.h
+		return "lo"
+	}
 	for p, i := range n.named {
 		if p.Namespace == ns.Name && i == index {
 			return p.Interface

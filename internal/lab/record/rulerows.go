@@ -146,9 +146,6 @@ func (t *ruleTrace) begin(a map[uint16][]byte, c chainAt, net []byte, mark strin
 		if a[kind] == nil {
 			return nil
 		}
-		if name := r.net.Dev(t.ns.Name, int(be32(a[kind]))); name != "" {
-			return &name
-		}
 		name := r.nameOf(t.ns.Name, int(be32(a[kind])))
 		return &name
 	}
@@ -163,7 +160,7 @@ func (t *ruleTrace) begin(a map[uint16][]byte, c chainAt, net []byte, mark strin
 	return &walking{row: trace.RuleRow{Packet: n.n, Label: n.label, NS: t.ns.Name, Hook: base.hook, Family: base.family, Table: c.table}, at: at}
 }
 
-// nameOf is a device that the lab did not number, as the namespace's tap knows it.
+// nameOf is a namespace's device with an index, as its tap knows it; "" where there is none.
 func (r *Recorder) nameOf(ns string, index int) string {
 	for _, t := range r.taps {
 		if t.ns == ns {
