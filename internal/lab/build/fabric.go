@@ -232,8 +232,8 @@ func (x *fabric) subnet(s *topology.Subnet, table topology.TableID) {
 			case target != nil:
 				route(vpc, table, r.Destination, x.ports[target], target.Primary)
 			default:
-				if dev := x.gatewayDev(r.Target); dev != "" {
-					route(vpc, table, r.Destination, dev, linkAddress(dev))
+				if dev, far := x.gatewayCable(r.Target); dev != "" {
+					route(vpc, table, r.Destination, dev, far)
 				}
 			}
 		}
@@ -241,28 +241,18 @@ func (x *fabric) subnet(s *topology.Subnet, table topology.TableID) {
 	route(vpc, table, topology.Everywhere(), "", netip.Addr{})
 }
 
-// gatewayDev is the router's cable to a gateway.
-func (x *fabric) gatewayDev(id string) string {
+// gatewayCable is the router's cable to a gateway, and the address of its far end; "" where there is no such gateway.
+func (x *fabric) gatewayCable(id string) (dev string, far netip.Addr) {
 	for n, g := range x.f.Gateways {
-		if g.ID != id {
-			continue
+		switch {
+		case g.ID != id:
+		case g.Kind == topology.InternetGateway:
+			return igwCable()
+		default:
+			return natCable(n)
 		}
-		if g.Kind == topology.InternetGateway {
-			return toGateway
-		}
-		return fmt.Sprintf("nat%d", n)
 	}
-	return ""
-}
-
-// linkAddress is the far side of a cable to a gateway. Nothing but the router's own tables names it.
-func linkAddress(dev string) netip.Addr {
-	if dev == toGateway {
-		return netip.AddrFrom4([4]byte{169, 254, 100, 2})
-	}
-	n := 0
-	_, _ = fmt.Sscanf(dev, "nat%d", &n)
-	return netip.AddrFrom4([4]byte{169, 254, 101, byte(2 + n)})
+	return "", netip.Addr{}
 }
 
 // acquaint gives every card the MACs of the others in its subnet: the mapping service's answers to ARP.

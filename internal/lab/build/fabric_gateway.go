@@ -45,13 +45,14 @@ func (x *fabric) outside(t *topology.Topology) {
 		x.scripts[gate.Name] = gatewayRules(nil, nil)
 		return
 	}
-	x.link(gate, toVPC, linkAddress(toGateway), toGateway)
-	route(vpc, balancedTable, topology.Everywhere(), toGateway, linkAddress(toGateway))
+	near, far := igwCable()
+	x.link(gate, toVPC, far, near)
+	route(vpc, balancedTable, topology.Everywhere(), near, far)
 	public := map[netip.Addr]netip.Addr{}
 	for _, c := range f.Cards {
 		for private, p := range c.Public {
 			public[private] = p
-			route(gate, topology.TableMain, topology.Single(private), toVPC, netip.AddrFrom4([4]byte{169, 254, 100, 1}))
+			route(gate, topology.TableMain, topology.Single(private), toVPC, cableAddress(igwCables, routerEnd))
 		}
 	}
 	for k, g := range f.Gateways {
@@ -70,8 +71,8 @@ func (x *fabric) outside(t *topology.Topology) {
 // link makes the cable between the router and a gateway.
 func (x *fabric) link(gate *topology.Namespace, dev string, far netip.Addr, near string) {
 	b := far.As4()
-	mine := netip.AddrFrom4([4]byte{b[0], b[1], b[2], 1})
-	here := cable(x.vpc, near, linkMAC(b[2], 1), fabricMTU, topology.Port{Namespace: gate.Name, Interface: dev})
+	mine := cableAddress(int(b[2]), routerEnd)
+	here := cable(x.vpc, near, linkMAC(b[2], routerEnd), fabricMTU, topology.Port{Namespace: gate.Name, Interface: dev})
 	there := cable(gate, dev, linkMAC(b[2], b[3]), fabricMTU, topology.Port{Namespace: x.vpc.Name, Interface: near})
 	if near == toGateway {
 		here.MTU, there.MTU = internetMTU, internetMTU
@@ -84,17 +85,17 @@ func (x *fabric) link(gate *topology.Namespace, dev string, far netip.Addr, near
 func (x *fabric) nat(gate *topology.Namespace, g *topology.CloudGateway, n int) {
 	ns := bare("nat-gateway-"+g.ID, topology.Gateway)
 	x.spaces = append(x.spaces, ns)
-	near := fmt.Sprintf("nat%d", n)
-	x.link(ns, toVPC, linkAddress(near), near)
-	far, mine := netip.AddrFrom4([4]byte{169, 254, 102, byte(1 + 2*n)}), netip.AddrFrom4([4]byte{169, 254, 102, byte(2 + 2*n)})
-	up := cable(ns, "igw", linkMAC(102, byte(2*n)), internetMTU, topology.Port{Namespace: gate.Name, Interface: near})
-	down := cable(gate, near, linkMAC(102, byte(2*n+1)), internetMTU, topology.Port{Namespace: ns.Name, Interface: "igw"})
+	near, inside := natCable(n)
+	x.link(ns, toVPC, inside, near)
+	mine, far := upCable(n)
+	up := cable(ns, "igw", linkMAC(upCables, byte(2*n)), internetMTU, topology.Port{Namespace: gate.Name, Interface: near})
+	down := cable(gate, near, linkMAC(upCables, byte(2*n+1)), internetMTU, topology.Port{Namespace: ns.Name, Interface: "igw"})
 	ns.Neighbours = append(ns.Neighbours, topology.Neighbour{IP: far, Dev: "igw", MAC: down.MAC.String(), State: "PERMANENT"})
 	gate.Neighbours = append(gate.Neighbours, topology.Neighbour{IP: mine, Dev: near, MAC: up.MAC.String(), State: "PERMANENT"})
 	route(gate, topology.TableMain, topology.Single(g.Private), near, mine)
 	route(ns, topology.TableMain, topology.Everywhere(), "igw", far)
 	for _, p := range x.f.CIDRs {
-		route(ns, topology.TableMain, p, toVPC, netip.AddrFrom4([4]byte{169, 254, 101, 1}))
+		route(ns, topology.TableMain, p, toVPC, cableAddress(natCables, routerEnd))
 	}
 	route(ns, topology.TableMain, topology.Single(g.Private), "", netip.Addr{}) // what answers no connection
 	x.scripts[ns.Name] = silent + fmt.Sprintf(`table ip gateway {
