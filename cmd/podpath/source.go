@@ -101,10 +101,10 @@ func (s *source) leave(c *cluster.Cluster, options map[string]string) error {
 		}
 	}
 	have := compile.Options(c)
-	for i, kv := range s.set {
+	for _, kv := range s.set[:s.inherited] {
 		k, _, _ := strings.Cut(kv, "=")
 		own := slices.ContainsFunc(s.set[s.inherited:], func(x string) bool { return strings.HasPrefix(x, k+"=") })
-		if i < s.inherited && !own && !slices.ContainsFunc(have, func(o compile.Option) bool { return o.Key == k }) {
+		if !own && !slices.ContainsFunc(have, func(o compile.Option) bool { return o.Key == k }) {
 			delete(options, k)
 		}
 	}

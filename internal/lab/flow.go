@@ -1,8 +1,6 @@
 package lab
 
 import (
-	"slices"
-
 	"github.com/podpath/podpath/internal/packet"
 	"github.com/podpath/podpath/internal/topology"
 	"github.com/podpath/podpath/internal/trace"
@@ -22,12 +20,8 @@ func FlowOf(name string, t *trace.Trace) Flow {
 		return f
 	}
 	ports := []uint16{q.DstPort}
-	for i := range t.Legs {
-		if p := t.End(&t.Legs[i]).Packet; i == 0 {
-			if port := t.Packets[p].L4.DstPort; port != 0 && !slices.Contains(ports, port) {
-				ports = append(ports, port)
-			}
-		}
+	if port := t.Packets[t.End(&t.Legs[0]).Packet].L4.DstPort; port != 0 && port != q.DstPort {
+		ports = append(ports, port)
 	}
 	for _, p := range ports {
 		f.Listeners = append(f.Listeners, topology.Listener{Protocol: f.Protocol, Port: p})

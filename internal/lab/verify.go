@@ -72,17 +72,16 @@ func Verify(r *Recording, exchange bool) (*Report, error) {
 	c := newComparison(out, r)
 	c.path(forUs(wantPath), gotPath)
 	c.rules(wantRules, gotRules)
-	if exchange && broken {
-		c.outcome(r, t)
-	}
-	if exchange && !broken {
-		var lines []string
-		for _, ns := range t.Topology.Names() {
-			for _, l := range t.ConntrackLines(ns) {
-				lines = append(lines, ns+": "+l)
+	if exchange {
+		if !broken {
+			var lines []string
+			for _, ns := range t.Topology.Names() {
+				for _, l := range t.ConntrackLines(ns) {
+					lines = append(lines, ns+": "+l)
+				}
 			}
+			c.conntrack(r.Conntrack, lines)
 		}
-		c.conntrack(r.Conntrack, lines)
 		c.outcome(r, t)
 	}
 	return out, nil
