@@ -111,7 +111,7 @@ type Recording struct {
 	// Drops are what the kernel threw away, where it was asked (HasDrops).
 	Drops    []Drop
 	HasDrops bool
-	// Frames are what was captured. They are written, as one file an interface, and not read again.
+	// Frames are what was captured. They are written beside the recording, as one frames.pcapng, and not read again.
 	Frames []Frame
 }
 

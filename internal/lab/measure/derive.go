@@ -10,7 +10,8 @@ import (
 )
 
 // derivation is how the cost of items comes out of the times of paths: half the difference of two round trips, less what else
-// that difference is made of, divided by how often the item is in it. latency.Default has the same arithmetic for its figures.
+// that difference is made of, divided by how often the item is in it. latency.Default has the same arithmetic for its figures,
+// except hook, which it takes from a whole rule set, and IP-IP, which it takes from VXLAN.
 type derivation struct {
 	items      []latency.Item // the same for each: what was measured as one
 	more, less string         // paths; less is "" where nothing is taken off
@@ -64,8 +65,8 @@ type Found struct {
 }
 
 // Derive takes the costs from the times, in the order of latency's items. The figure is from the best round trips of all runs.
-// Its range is where the same arithmetic comes to with each run's best, with the medians, and for what was done another way too. A difference that is not above
-// zero is noise and no cost: the item has no figure, and counts as nothing where another takes it off.
+// Its range is where the same arithmetic comes to with each run's best, with the medians, and for what was done another way too. A
+// difference that is not above zero is noise and no cost: the item has no figure, and counts as nothing where another takes it off.
 func Derive(m *Measured) []Found {
 	least := func(t *Time) int64 { return slices.Min(t.Best) }
 	best := evaluate(m, derivations, least)

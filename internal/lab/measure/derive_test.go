@@ -35,7 +35,7 @@ func with(path string, best ...int64) map[string][]int64 {
 	return rows
 }
 
-// TestDerive: the arithmetic is that of latency.Default, whose figures come out of the same rows.
+// TestDerive: the arithmetic is that of latency.Default, whose figures, except hook and IP-IP, come out of the same rows.
 func TestDerive(t *testing.T) {
 	for _, x := range []struct {
 		name string
