@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"slices"
 	"sort"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -68,15 +67,11 @@ func Has(what string) bool {
 // probe tries a kind out. A kind of device that is a module the kernel loads by itself (rtnl-link-*); br_netfilter it does not,
 // and neither does podpath: it would change what the machine's own bridges do.
 func probe(what string) bool {
-	lab := "probe" + strconv.Itoa(os.Getpid()) // others may be trying the same
-	s, err := space.Create(space.Name(lab, what))
+	s, err := space.Unnamed() // nothing is left of it, whatever becomes of this process
 	if err != nil {
 		return false
 	}
-	defer func() {
-		s.Close()
-		_, _ = space.Down(lab) // what is left of it `lab down` finds
-	}()
+	defer s.Close()
 	switch what {
 	case "br_netfilter":
 		return s.Do(func() error { _, err := os.Stat("/proc/sys/net/bridge/bridge-nf-call-iptables"); return err }) == nil

@@ -43,7 +43,7 @@ func Root() error {
 
 // Space is one named network namespace.
 type Space struct {
-	Name string // as `ip netns` lists it
+	Name string // as `ip netns` lists it, where it has one
 
 	ns netns.NsHandle
 	nl *netlink.Handle
@@ -72,12 +72,33 @@ func Create(name string) (*Space, error) {
 	return Open(name)
 }
 
+// Unnamed makes a namespace that nobody else finds. It ends when it is closed, or with this process.
+func Unnamed() (*Space, error) {
+	const name = "(unnamed)"
+	var ns netns.NsHandle
+	done := make(chan error)
+	go func() { // as in Create
+		runtime.LockOSThread()
+		var err error
+		ns, err = netns.New()
+		done <- err
+	}()
+	if err := <-done; err != nil {
+		return nil, fmt.Errorf("namespace %s: %w", name, err)
+	}
+	return hold(name, ns)
+}
+
 // Open takes hold of a namespace that is there.
 func Open(name string) (*Space, error) {
 	ns, err := netns.GetFromName(name)
 	if err != nil {
 		return nil, fmt.Errorf("namespace %s: %w", name, err)
 	}
+	return hold(name, ns)
+}
+
+func hold(name string, ns netns.NsHandle) (*Space, error) {
 	nl, err := netlink.NewHandleAt(ns, unix.NETLINK_ROUTE, unix.NETLINK_NETFILTER)
 	if err != nil {
 		ns.Close()
@@ -86,7 +107,7 @@ func Open(name string) (*Space, error) {
 	return &Space{name, ns, nl}, nil
 }
 
-// Close lets go of the namespace. It stays where it is.
+// Close lets go of the namespace. One with a name stays where it is.
 func (s *Space) Close() {
 	s.nl.Close()
 	s.ns.Close()
