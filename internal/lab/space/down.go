@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -60,10 +61,41 @@ func remove(name string) error {
 	if err := unix.Unmount(path, unix.MNT_DETACH); err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOENT) {
 		return fmt.Errorf("namespace %s: unmount: %w", name, err)
 	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+	err := os.Remove(path)
+	if errors.Is(err, unix.EBUSY) {
+		err = removeUnder(path)
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("namespace %s: %w", name, err)
 	}
 	return nil
+}
+
+// removeUnder removes a name that is mounted on once more, out of reach: the first `ip netns add` of a machine mounts Dir, with all
+// that is in it, on itself (netns_add in iproute2's ip/ipnetns.c). In a mount namespace of its own it takes away what lies above,
+// until the name can be removed; that ends the mounts on it everywhere (detach_mounts in fs/namespace.c).
+func removeUnder(path string) error {
+	done := make(chan error)
+	go func() { // the thread is thrown away with the mount namespace: it is never unlocked
+		runtime.LockOSThread()
+		done <- func() error {
+			if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
+				return err
+			}
+			if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+				return err
+			}
+			for {
+				for unix.Unmount(path, unix.MNT_DETACH) == nil {
+				}
+				err := os.Remove(path)
+				if err == nil || unix.Unmount(Dir, unix.MNT_DETACH) != nil {
+					return err
+				}
+			}
+		}()
+	}()
+	return <-done
 }
 
 // Processes are the processes with a thread in one of the namespaces, by number; this process is never among them.
