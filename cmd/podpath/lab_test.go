@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -40,8 +41,9 @@ func binary(t *testing.T) string {
 var killed = fmt.Sprintf("killed%d", os.Getpid())
 
 // left is what a machine has that a lab could have left behind, as text: its namespaces, the links, rules and routes of the
-// machine's own namespace, processes, and instances of tracefs whose recorder is no more.
-func left(t *testing.T) string {
+// machine's own namespace, processes, and instances of tracefs. Of those only what these recorders left, for another test may be
+// killing its own.
+func left(t *testing.T, recorders map[int]bool) string {
 	t.Helper()
 	var b strings.Builder
 	names, err := space.List(killed)
@@ -58,8 +60,10 @@ func left(t *testing.T) string {
 		}
 		fmt.Fprintf(&b, "%s:\n%s", strings.Join(c, " "), out)
 	}
-	for _, i := range record.ForgetDrops() {
-		fmt.Fprintf(&b, "tracefs instance %s\n", i)
+	for _, name := range record.ForgetDrops() {
+		if pid, err := strconv.Atoi(strings.TrimPrefix(name, "podpath-")); err == nil && recorders[pid] {
+			fmt.Fprintf(&b, "tracefs instance %s\n", name)
+		}
 	}
 	procs, err := filepath.Glob("/proc/[0-9]*/environ")
 	if err != nil {
@@ -82,8 +86,8 @@ var marker = "PODPATH_TEST_KILLED=" + killed
 func TestKilled(t *testing.T) {
 	needKernel(t)
 	bin := binary(t)
-	record.ForgetDrops() // of another lab that was killed, which would be gone after the first round
-	before := left(t)
+	recorders := map[int]bool{}
+	before := left(t, recorders)
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 0))
@@ -98,6 +102,7 @@ func TestKilled(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
+		recorders[cmd.Process.Pid] = true
 		time.Sleep(time.Duration(r.IntN(900)) * time.Millisecond)
 		if err := cmd.Process.Signal(syscall.SIGKILL); err == nil {
 			names, err := space.List(killed)
@@ -112,7 +117,7 @@ func TestKilled(t *testing.T) {
 		if out, err := exec.Command(bin, "lab", "down", "--lab", killed).CombinedOutput(); err != nil {
 			t.Fatalf("round %d: lab down: %v\n%s", n, err, out)
 		}
-		if after := left(t); after != before {
+		if after := left(t, recorders); after != before {
 			t.Fatalf("round %d: left behind:\n%s\nthere was before:\n%s", n, after, before)
 		}
 	}
