@@ -50,6 +50,10 @@ var arrows = map[string][]string{
 	// The server and the command line share it; compile must not know the tracer.
 	"internal/query": {"internal/trace", "internal/latency", "internal/compile"},
 
+	// Not in architecture.md's table yet: how many pods fit on an instance type, for the page and the command line. Of the module
+	// it needs nothing: the limits are AWS's (aws/amazon-vpc-resource-controller-k8s).
+	"internal/maxpods": {},
+
 	// Not in architecture.md's table yet: what the lab found, for those who may not know the lab. The lab writes it.
 	"internal/checked": {"internal/trace", "internal/topology"},
 
@@ -84,14 +88,15 @@ var beyond = map[string]map[string]string{}
 
 // onlyIn are modules that one folder wraps, so that the choice can be changed there.
 var onlyIn = map[string][]string{
-	"github.com/google/gopacket": {"internal/packet", "internal/capture"},
+	"github.com/google/gopacket":                        {"internal/packet", "internal/capture"},
+	"github.com/aws/amazon-vpc-resource-controller-k8s": {"internal/maxpods"},
 }
 
 // pure are the folders that compute and do nothing else: no network, no files, no clock, no chance, no log. What they
 // need of these is a parameter.
 var pure = []string{"internal/packet", "internal/iptables", "internal/nftables", "internal/netfilter", "internal/topology",
 	"internal/trace", "internal/latency", "internal/compare", "internal/diagram", "internal/cluster", "internal/underlay", "internal/kubeproxy",
-	"internal/cni/awsvpc", "internal/cni/calico", "internal/checked"}
+	"internal/cni/awsvpc", "internal/cni/calico", "internal/checked", "internal/maxpods"}
 
 var impure = []string{"net/http", "os", "os/exec", "log", "log/slog", "database/sql", "time", "math/rand", "math/rand/v2", "crypto/rand"}
 
