@@ -23,7 +23,7 @@ func run() int {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(traceCommand(), compareCommand(), stateCommand(), verifyCommand(), presetsCommand(), rulesCommand(), labCommand())
+	root.AddCommand(traceCommand(), compareCommand(), stateCommand(), verifyCommand(), presetsCommand(), rulesCommand(), maxpodsCommand(), labCommand())
 	err := root.Execute()
 	switch {
 	case err == nil:

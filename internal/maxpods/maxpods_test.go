@@ -251,3 +251,48 @@ func BenchmarkCompute(b *testing.B) {
 		r.Drawing()
 	}
 }
+
+// TestReasons: every code of the closed lists is given for some type, and no other.
+func TestReasons(t *testing.T) {
+	why, who := map[string]bool{}, map[string]bool{}
+	for _, name := range Types() {
+		for _, o := range allOptions {
+			r := Compute(find(t, name), o)
+			for _, x := range r.Why() {
+				why[x.Code] = true
+			}
+			for _, a := range r.Appliers {
+				for _, x := range r.Says(a) {
+					who[x.Code] = true
+				}
+			}
+		}
+	}
+	for _, tt := range []struct {
+		seen map[string]bool
+		all  []string
+	}{{why, WhyCodes}, {who, WhoCodes}} {
+		for _, c := range tt.all {
+			if !tt.seen[c] {
+				t.Errorf("no type gives %s", c)
+			}
+			delete(tt.seen, c)
+		}
+		for c := range tt.seen {
+			t.Errorf("%s is not in the list", c)
+		}
+	}
+}
+
+func TestExpression(t *testing.T) {
+	for o, want := range map[Options]string{
+		{}:                       "3 ENI × (6 − 1) + 2",
+		{Prefix: true}:           "3 ENI × (6 − 1) × 16 + 2",
+		{CustomNetworking: true}: "(3 − 1) ENI × (6 − 1) + 2",
+	} {
+		r := Compute(find(t, "t3.medium"), o)
+		if got := r.Expression(); got != want {
+			t.Errorf("%+v: %s, want %s", o, got, want)
+		}
+	}
+}
