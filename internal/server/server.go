@@ -83,6 +83,7 @@ func (s *Server) Handler() http.Handler {
 		r.Get("/node", s.page(s.node))
 		r.Get("/lessons", s.page(s.lessonList))
 		r.Get("/lessons/{id}", s.page(s.lesson))
+		r.Get("/maxpods", s.page(s.maxPods))
 		r.Get("/questions", s.page(s.questions))
 		r.Get("/questions/{id}", s.page(s.question))
 		r.Get("/api/v1/trace", s.apiTrace)
