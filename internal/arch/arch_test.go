@@ -21,8 +21,7 @@ var arrows = map[string][]string{
 	"cmd/podpath": {"*", "-internal/server", "-web/templates", "-web/static"},
 
 	"internal/server": {"*", "-internal/lab", "-internal/lab/fuzz", "-cmd/server", "-cmd/podpath"},
-	"web/templates":   {"internal/anatomy", "internal/compare", "internal/diagram", "internal/latency", "web/locales", "web/static"},
-	"web/templates":   {"internal/compare", "internal/diagram", "internal/latency", "internal/maxpods", "web/locales", "web/static"},
+	"web/templates":   {"internal/anatomy", "internal/compare", "internal/diagram", "internal/latency", "internal/maxpods", "web/locales", "web/static"},
 	"web/static":      {},
 	"web/locales":     {},
 	"e2e":             {},
