@@ -91,7 +91,7 @@ for (const [name, [path, share = 0]] of Object.entries(shown)) {
       await page.waitForTimeout(150);
     }
     const doc = await page.locator(".doc").count();
-    await page.screenshot({ path: `${dir}/${file}`, fullPage: doc > 0 && !path.startsWith("/node") });
+    await page.screenshot({ path: `${dir}/${file}`, fullPage: doc > 0 });
     for (const p of page.problems) console.log(file, p);
     await page.context().close();
   }
