@@ -14,7 +14,7 @@ if (!base || !dir) {
 }
 mkdirSync(dir, { recursive: true });
 
-const preset = new URL((await fetch(base)).url).searchParams.get("preset");
+const preset = new URL((await fetch(new URL("/trace", base))).url).searchParams.get("preset");
 const origin = new URL(base).origin;
 const flow = (from, to, more = "") => `?preset=${preset}&from=${from}&to=${to}&proto=tcp${more}`;
 

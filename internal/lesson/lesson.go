@@ -48,7 +48,8 @@ type Lesson struct {
 	ID     string
 	Number int // the folder's
 	Folder string
-	Topic  string           // the gallery's: vpc-cni, services, calico
+	Topic  string           // the gallery's: vpc-cni, services, overlay
+	Card   string           // the trace of its picture; "" for that of the first step
 	Traces map[string]Query // by the names that steps call them
 	// Terms are words in code letters and numbers that are no claim: names of programs, of fields that no trace here shows.
 	Terms []string
@@ -146,6 +147,12 @@ func (l *Lesson) Around(name string, t Tracer) (*World, error) {
 		}
 	}
 	return w, nil
+}
+
+// Only traces one of a lesson's traces.
+func (l *Lesson) Only(name string, t Tracer) (*World, error) {
+	w := newWorld()
+	return w, w.run(l, name, t)
 }
 
 func newWorld() *World {

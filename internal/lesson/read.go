@@ -60,6 +60,7 @@ func read(files fs.FS, folder string) (*Lesson, error) {
 	}
 	var f struct {
 		Topic  string           `yaml:"topic"`
+		Card   string           `yaml:"card"`
 		Terms  []string         `yaml:"terms"`
 		Traces map[string]Query `yaml:"traces"`
 		Steps  []Step           `yaml:"steps"`
@@ -69,7 +70,7 @@ func read(files fs.FS, folder string) (*Lesson, error) {
 	if err := d.Decode(&f); err != nil && !errors.Is(err, io.EOF) {
 		return nil, l.errorf("%w", err)
 	}
-	l.Topic, l.Terms, l.Traces, l.Steps = f.Topic, f.Terms, f.Traces, f.Steps
+	l.Topic, l.Card, l.Terms, l.Traces, l.Steps = f.Topic, f.Card, f.Terms, f.Traces, f.Steps
 	if err := l.settle(); err != nil {
 		return nil, err
 	}
@@ -92,6 +93,9 @@ func (l *Lesson) settle() error {
 	bad := func(format string, args ...any) { errs = append(errs, l.errorf(format, args...)) }
 	if len(l.Steps) == 0 {
 		bad("no steps")
+	}
+	if _, ok := l.Traces[l.Card]; !ok && l.Card != "" {
+		bad("card: there is no trace %q", l.Card)
 	}
 	seen := map[string]bool{}
 	for i := range l.Steps {

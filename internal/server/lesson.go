@@ -29,14 +29,14 @@ func (s *Server) lessonList(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) lessonCards(l *locales.Printer, req *request) []templates.LessonCard {
 	var out []templates.LessonCard
 	for _, x := range s.lessons {
-		out = append(out, lessonCard(l, req, x))
+		out = append(out, s.lessonCard(l, req, x))
 	}
 	return out
 }
 
-func lessonCard(l *locales.Printer, req *request, x *lesson.Lesson) templates.LessonCard {
+func (s *Server) lessonCard(l *locales.Printer, req *request, x *lesson.Lesson) templates.LessonCard {
 	t := x.Texts[l.Lang]
-	return templates.LessonCard{ID: x.ID, Title: t.Title, Lead: t.Lead, Href: lessonHref(req, x, ""), Number: x.Number, Steps: len(x.Steps), Topic: x.Topic}
+	return templates.LessonCard{ID: x.ID, Title: t.Title, Lead: t.Lead, Href: lessonHref(req, x, ""), Number: x.Number, Steps: len(x.Steps), Topic: x.Topic, Mini: s.thumbnail(x)}
 }
 
 // lessonHref is a lesson's permalink, at a step and with an answer.
@@ -68,7 +68,7 @@ func (s *Server) lesson(w http.ResponseWriter, r *http.Request) error {
 		return fmt.Errorf("lesson %s: %w", x.ID, err)
 	}
 	if at+1 < len(s.lessons) {
-		next := lessonCard(shell.L, req, s.lessons[at+1])
+		next := s.lessonCard(shell.L, req, s.lessons[at+1])
 		in.Next = &next
 	}
 	shell.Title = fmt.Sprintf("%d. %s", x.Number, b.text.Title)
@@ -209,13 +209,18 @@ func queryOf(q lesson.Query) Query {
 
 // worldOf traces what the claims of a step's neighbours need: its own trace, and those that their claims name.
 func (s *Server) worldOf(ctx context.Context, x *lesson.Lesson, current int) (*lesson.World, error) {
-	return x.Around(x.Steps[current].Trace, func(q lesson.Query) (*topology.Topology, *trace.Document, error) {
+	return x.Around(x.Steps[current].Trace, s.tracer(ctx))
+}
+
+// tracer runs lessons' queries.
+func (s *Server) tracer(ctx context.Context) lesson.Tracer {
+	return func(q lesson.Query) (*topology.Topology, *trace.Document, error) {
 		topo, doc, err := s.engine.Trace(ctx, queryOf(q))
 		if err == nil && doc == nil {
 			err = errors.New("no trace")
 		}
 		return topo, doc, err
-	})
+	}
 }
 
 // stationLabel is a station's identifier as one reads it: the place and the stage, with an arrow on the way back.

@@ -27,7 +27,8 @@ const (
 func (s *Server) trace(w http.ResponseWriter, r *http.Request) error {
 	values := r.URL.Query()
 	if !values.Has("preset") && !values.Has("from") && !values.Has("to") {
-		return s.home(w, r)
+		http.Redirect(w, r, s.firstTrace(parse(values)), http.StatusFound)
+		return nil
 	}
 	req := parse(values)
 	partial := isPartial(r)
@@ -46,7 +47,7 @@ func (s *Server) trace(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	in := templates.Input{Shell: shell, Step: req.step, HomeHref: s.homeHref(r), Topology: topo, Document: doc,
+	in := templates.Input{Shell: shell, Step: req.step, Topology: topo, Document: doc,
 		StepHref:   func(id string) string { return req.href("/trace", "step", id) },
 		ChoiceHref: func(id, value, step string) string { return req.withChoice("/trace", id, value, "step", step) },
 		NodeHref:   req.nodeHref, PlaceName: placeNames(places)}
@@ -194,13 +195,14 @@ func (s *Server) shell(w http.ResponseWriter, r *http.Request, req *request, pat
 		L: locales.New(lang), Theme: theme, Asset: s.assets.href,
 		LangHref:  func(l string) string { return req.href(path, append(extra, "step", req.step, "lang", l)...) },
 		ThemeHref: func(t string) string { return req.href(path, append(extra, "step", req.step, "theme", t)...) },
-		Nav:       s.nav(r, req, path),
+		Nav:       s.nav(req, path),
+		HomeHref:  "/" + req.display(),
 	}
 }
 
 // nav is the main menu. What a reader looks at comes along from page to page: the cluster and its options, the packet.
-func (s *Server) nav(r *http.Request, req *request, path string) []templates.NavLink {
-	trace := s.homeHref(r)
+func (s *Server) nav(req *request, path string) []templates.NavLink {
+	trace := s.firstTrace(req)
 	if req.From != "" {
 		trace = req.href("/trace")
 	}

@@ -3,6 +3,8 @@ package templates
 import (
 	"slices"
 	"strings"
+
+	"github.com/podpath/podpath/internal/diagram"
 )
 
 // LessonsPage lists the walkthroughs.
@@ -16,6 +18,8 @@ type LessonCard struct {
 	ID, Title, Lead, Href string
 	Number, Steps         int
 	Topic                 string // its name is the sentence `topic.<Topic>`
+	Hidden                bool   // another topic is asked for
+	Mini                  *diagram.Mini
 }
 
 // LessonInput is what a lesson's page is made of: the words, and the trace of the step that is shown.

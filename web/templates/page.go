@@ -24,6 +24,24 @@ type Shell struct {
 	// Asset gives the address of a static file with its content hash.
 	Asset func(name string) string
 	Nav   []NavLink
+	// HomeHref leads to the first page.
+	HomeHref string
+}
+
+// FullTitle is the page's title with podpath's name, once.
+func (s *Shell) FullTitle() string {
+	if s.Title == "" {
+		return "podpath"
+	}
+	return s.Title + " · podpath"
+}
+
+// About is the page in a sentence.
+func (s *Shell) About() string {
+	if s.Description == "" {
+		return s.L.T("home.lead")
+	}
+	return s.Description
 }
 
 // NavLink is a page of the main menu; its name is the sentence `ui.nav-<Key>`.
@@ -54,7 +72,6 @@ type TracePage struct {
 	Assume   []string
 	Checked  *CheckedView // nil where nobody asked
 	Choices  []ChoiceView
-	HomeHref string
 }
 
 // HasTrace says whether there is a trace to show.
@@ -221,13 +238,12 @@ type Input struct {
 	NodeHref func(namespace, table, chain string) string
 	// PlaceName names the place that has an address; "" for none.
 	PlaceName func(address string) string
-	HomeHref  string
 	Checked   *CheckedView
 }
 
 // NewTracePage makes the page of a trace. Without a document it is the form alone.
 func NewTracePage(in Input) *TracePage {
-	p := &TracePage{Shell: in.Shell, Form: in.Form, HomeHref: in.HomeHref, Checked: in.Checked}
+	p := &TracePage{Shell: in.Shell, Form: in.Form, Checked: in.Checked}
 	if p.Title == "" {
 		p.Title = in.Shell.L.T("ui.title")
 	}

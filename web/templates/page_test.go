@@ -21,7 +21,7 @@ func page(t testing.TB, lang string, sc diagramtest.Scenario) *templates.TracePa
 		Shell: templates.Shell{L: locales.New(lang), LangHref: func(string) string { return "/" }, ThemeHref: func(string) string { return "/" },
 			Asset: func(n string) string { return "/static/" + n }},
 		Form:     templates.Form{Protocol: "tcp", Errors: map[string]string{}, Summary: "a → b"},
-		Topology: sc.Topology, Document: sc.Document, HomeHref: "/",
+		Topology: sc.Topology, Document: sc.Document,
 		StepHref: func(id string) string { return "/trace?step=" + id },
 	})
 }
