@@ -27,7 +27,7 @@ func TestLessonPages(t *testing.T) {
 					t.Fatalf("%s: %d, %q", href, code, rawKey.FindString(body))
 				}
 				step := shownStep(body)
-				if !strings.Contains(step, ">"+plainTitle(text.Steps[s.ID].Title)+"</h1>") {
+				if !strings.Contains(step, ">"+text.Steps[s.ID].Title+"</h1>") {
 					t.Errorf("%s: the step %q is not the one shown", href, text.Steps[s.ID].Title)
 				}
 				if open := strings.Contains(step, `class="lstep is-open"`); open != (len(s.Ask) > 0) {
@@ -39,7 +39,7 @@ func TestLessonPages(t *testing.T) {
 				}
 				for _, m := range links {
 					to, _, _ := strings.Cut(m[1], "#")
-					if checked[to] {
+					if checked[to] || lang != "en" {
 						continue
 					}
 					checked[to] = true
@@ -76,9 +76,4 @@ func shownStep(body string) string {
 		}
 	}
 	return ""
-}
-
-// plainTitle is a title as HTML has it.
-func plainTitle(s string) string {
-	return regexp.MustCompile("`([^`]*)`").ReplaceAllString(s, "<code>$1</code>")
 }

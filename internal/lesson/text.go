@@ -82,6 +82,9 @@ func (p *textReader) line(n int, line string) error {
 		if !ok || strings.ContainsAny(id, " \t") {
 			return p.errorf(n, "want ## <step>: <title>, not %q", line)
 		}
+		if strings.ContainsAny(title, "`*[") {
+			return p.errorf(n, "a title is plain text, without Markdown: %q", title)
+		}
 		if p.out.Steps[id] != nil {
 			return p.errorf(n, "step %s is there already, in line %d", id, p.out.Steps[id].Line)
 		}

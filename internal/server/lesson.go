@@ -131,10 +131,9 @@ func (b *lessonBuilder) build(ctx context.Context, in *templates.LessonInput) er
 func (b *lessonBuilder) step(i int) (templates.LessonStep, error) {
 	s := &b.lesson.Steps[i]
 	t := b.text.Steps[s.ID]
-	title, err := (&lesson.Renderer{}).Inline(t.Title)
-	v := templates.LessonStep{ID: s.ID, N: i + 1, Title: title, Href: lessonHref(b.req, b.lesson, s.ID), Scene: s.Trace, Station: s.At, Wait: s.Wait, Asks: len(s.Ask) > 0}
-	if err != nil || s.Trace != b.lesson.Steps[b.current].Trace {
-		return v, err
+	v := templates.LessonStep{ID: s.ID, N: i + 1, Title: t.Title, Href: lessonHref(b.req, b.lesson, s.ID), Scene: s.Trace, Station: s.At, Wait: s.Wait, Asks: len(s.Ask) > 0}
+	if s.Trace != b.lesson.Steps[b.current].Trace {
+		return v, nil
 	}
 	v.TraceHref = b.ask.href("/trace", "step", s.At)
 	if i == b.current && s.Ask[b.answer] != nil {

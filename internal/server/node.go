@@ -36,7 +36,9 @@ func (s *Server) node(w http.ResponseWriter, r *http.Request) error {
 		return errNotFound
 	}
 	shell := s.shell(w, r, req, "/node", "node", name, "tab", values.Get("tab"), "select", values.Get("select"))
-	if !slices.Contains(nodes, name) {
+	// A pod's namespace, or a router's on premises, can be looked at as well; the list only has nodes.
+	other := !slices.Contains(nodes, name) && slices.Contains(topo.Names(), name)
+	if !slices.Contains(nodes, name) && !other {
 		if name != "" {
 			req.bad("node", "unknown-node", "value", name, "want", nodes[0])
 		}
@@ -47,6 +49,9 @@ func (s *Server) node(w http.ResponseWriter, r *http.Request) error {
 	}
 	for _, n := range nodes {
 		in.Nodes = append(in.Nodes, templates.Choice{Value: n, Label: n, Selected: n == name})
+	}
+	if other {
+		in.Nodes = append(in.Nodes, templates.Choice{Value: name, Label: name, Selected: true})
 	}
 	in.Shell, in.Topology = shell, topo
 	in.Hidden = req.hidden()
