@@ -82,6 +82,8 @@ type Step struct {
 	At string `yaml:"at"`
 	// Wait is the station where it is while a question is open; "" leaves it where the step before did.
 	Wait string `yaml:"wait"`
+	// Marks shows the timeline of the trace's marks.
+	Marks bool `yaml:"marks"`
 	// Claims are the facts of the text, by the names that its links have.
 	Claims map[string]*Claim `yaml:"claims"`
 	// Ask are the answers to choose from, by the names that the text has; each is a claim, and exactly one holds.

@@ -131,7 +131,7 @@ func (b *lessonBuilder) build(ctx context.Context, in *templates.LessonInput) er
 func (b *lessonBuilder) step(i int) (templates.LessonStep, error) {
 	s := &b.lesson.Steps[i]
 	t := b.text.Steps[s.ID]
-	v := templates.LessonStep{ID: s.ID, N: i + 1, Title: t.Title, Href: lessonHref(b.req, b.lesson, s.ID), Scene: s.Trace, Station: s.At, Wait: s.Wait, Asks: len(s.Ask) > 0}
+	v := templates.LessonStep{ID: s.ID, N: i + 1, Title: t.Title, Href: lessonHref(b.req, b.lesson, s.ID), Scene: s.Trace, Station: s.At, Wait: s.Wait, Marks: s.Marks, Asks: len(s.Ask) > 0}
 	if s.Trace != b.lesson.Steps[b.current].Trace {
 		return v, nil
 	}

@@ -51,6 +51,7 @@ type LessonStep struct {
 	N               int
 	Scene           string // the trace's name: steps of one scene move in place
 	Station         string // where the packet is, by ID
+	Marks           bool   // the marks' timeline is shown
 	Wait            string // where it is while the question is open; "": where the step before left it
 	Body, Then      string
 	Asks            bool // it has a question, shown here or not

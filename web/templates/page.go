@@ -72,6 +72,7 @@ type TracePage struct {
 	Assume   []string
 	Checked  *CheckedView // nil where nobody asked
 	Choices  []ChoiceView
+	Marks    *MarksView // nil where no mark is set
 }
 
 // HasTrace says whether there is a trace to show.
@@ -268,6 +269,7 @@ func NewTracePage(in Input) *TracePage {
 	p.Groups = b.groups(p.Stations)
 	p.Timeline = b.timeline(p.Stations)
 	p.Outcome = b.outcome(p.Stations)
+	p.Marks = b.marks(p.Stations, p.Current)
 	p.Conns = b.conns()
 	for _, a := range in.Document.Assumptions {
 		p.Assume = append(p.Assume, b.l.Code(a.Code, a.Args))
