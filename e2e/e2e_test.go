@@ -81,7 +81,9 @@ func TestCompare(t *testing.T) { run(t, "compare.mjs") }
 
 func TestLessons(t *testing.T) { run(t, "lessons.mjs") }
 
-func TestNode(t *testing.T)    { run(t, "node.mjs") }
+func TestNode(t *testing.T) { run(t, "node.mjs") }
+
+func TestProject(t *testing.T) { run(t, "project.mjs") }
 func TestMaxPods(t *testing.T) { run(t, "maxpods.mjs") }
 
 // run has a script check the pages of a server of its own.

@@ -20,6 +20,8 @@ import (
 const (
 	langCookie  = "lang"
 	themeCookie = "theme"
+	// projectCookie is there while a page is projected; it ends with the browser.
+	projectCookie = "project"
 	cookieAge   = 365 * 24 * 3600
 )
 
@@ -192,7 +194,8 @@ func (s *Server) shell(w http.ResponseWriter, r *http.Request, req *request, pat
 		theme = ""
 	}
 	return templates.Shell{
-		L: locales.New(lang), Theme: theme, Asset: s.assets.href,
+		L: locales.New(lang), Theme: theme, Asset: s.assets.href, Project: projects(w, r),
+		ProjectHref: func(on string) string { return req.href(path, append(extra, "step", req.step, "project", on)...) },
 		LangHref:  func(l string) string { return req.href(path, append(extra, "step", req.step, "lang", l)...) },
 		ThemeHref: func(t string) string { return req.href(path, append(extra, "step", req.step, "theme", t)...) },
 		Nav:       s.nav(req, path),
@@ -226,6 +229,21 @@ func compareHref(req *request) string {
 // display is the part of a query that is about how it is shown, where the address says so.
 func (r *request) display() string {
 	return (&request{lang: r.lang, theme: r.theme}).href("")
+}
+
+// projects says whether pages are shown for a projector: as the URL says, else as it did before.
+func projects(w http.ResponseWriter, r *http.Request) bool {
+	c, err := r.Cookie(projectCookie)
+	on := err == nil && c.Value == "1"
+	switch want := r.URL.Query().Get("project"); {
+	case want == "1" && !on:
+		http.SetCookie(w, &http.Cookie{Name: projectCookie, Value: "1", Path: "/", SameSite: http.SameSiteLaxMode, Secure: r.TLS != nil})
+	case want == "0" && on:
+		http.SetCookie(w, &http.Cookie{Name: projectCookie, Path: "/", MaxAge: -1, SameSite: http.SameSiteLaxMode, Secure: r.TLS != nil})
+	default:
+		return on
+	}
+	return !on
 }
 
 func (s *Server) remember(w http.ResponseWriter, r *http.Request, name, value string) {

@@ -43,6 +43,12 @@ function onClick(ev: MouseEvent): void {
     switchTheme(theme.dataset.themeTo ?? "");
     return;
   }
+  const screen = target.closest<HTMLAnchorElement>("a[data-project-to]");
+  if (screen) {
+    ev.preventDefault();
+    project(screen.dataset.projectTo === "1");
+    return;
+  }
   if (target.closest("#share")) {
     void share();
     return;
@@ -113,6 +119,12 @@ function moveInLesson(id: string, l: LessonView, p: Player): void {
 }
 
 function onKey(ev: KeyboardEvent): void {
+  if ((ev.key === "p" || ev.key === "P") && !ev.defaultPrevented && !ev.metaKey && !ev.ctrlKey && !ev.altKey) {
+    if ((ev.target as Element).closest("input, select, textarea")) return;
+    project(document.documentElement.dataset.project === undefined);
+    ev.preventDefault();
+    return;
+  }
   if (!player || ev.defaultPrevented || ev.metaKey || ev.ctrlKey || ev.altKey) return;
   const target = ev.target as Element;
   if (target.closest("input, select, textarea")) return;
@@ -166,6 +178,24 @@ function switchTheme(theme: string): void {
   }
   const other = theme === "dark" ? ".to-light" : ".to-dark";
   document.querySelector<HTMLElement>(other)?.focus();
+}
+
+/** shows the page to a room: large, without what stands around it, and on the whole screen where the browser lets it. */
+function project(on: boolean): void {
+  const root = document.documentElement;
+  if (on) root.dataset.project = "";
+  else delete root.dataset.project;
+  // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API is not everywhere
+  document.cookie = `project=${on ? "1" : ""}; path=/; samesite=lax${on ? "" : "; max-age=0"}`;
+  const url = new URL(location.href);
+  if (url.searchParams.has("project")) {
+    url.searchParams.delete("project");
+    history.replaceState(history.state, "", url);
+  }
+  const screen = on ? root.requestFullscreen?.() : document.fullscreenElement && document.exitFullscreen();
+  if (screen) screen.catch(() => {}); // a browser that does not want to: the page is large all the same
+  view?.refit();
+  document.querySelector<HTMLElement>(on ? ".unproject" : ".project")?.focus({ preventScroll: true });
 }
 
 async function share(): Promise<void> {

@@ -24,6 +24,10 @@ type Shell struct {
 	// Asset gives the address of a static file with its content hash.
 	Asset func(name string) string
 	Nav   []NavLink
+	// Project: the page is shown to a room, in large letters and without what stands around it. ProjectHref switches it with
+	// 1 and 0.
+	Project     bool
+	ProjectHref func(on string) string
 	// HomeHref leads to the first page.
 	HomeHref string
 }
