@@ -41,7 +41,7 @@ var arrows = map[string][]string{
 	"internal/share":    {"internal/trace", "internal/compile"},
 	"internal/live":     {"internal/trace", "internal/compile"},
 	// Its test asks as the command line does, so that a lesson is checked without a server.
-	"internal/lesson":  {"internal/trace", "internal/compile", "internal/query"},
+	"internal/lesson":  {"internal/trace", "internal/compile", "internal/query", "internal/anatomy", "internal/maxpods"},
 	"internal/latency": {"internal/trace"},
 	"internal/capture": {"internal/trace"},
 	// Not in architecture.md's table either: traces side by side, for the page and the command line.

@@ -78,6 +78,13 @@ type Step struct {
 	ID string `yaml:"id"`
 	// Trace names one of the lesson's; a step that says nothing stays with the trace of the step before.
 	Trace string `yaml:"trace"`
+	// Node makes the step about a node of the trace's network, drawn from inside, and not about the packet: Select is the
+	// interface (if-ens5) or address (ip-192.168.1.52) that stands out in it.
+	Node   string `yaml:"node"`
+	Select string `yaml:"select"`
+	// Type makes the step about how many pods fit on an instance type; Mode is prefix for prefix delegation.
+	Type string `yaml:"type"`
+	Mode string `yaml:"mode"`
 	// At is the station, as a URL names it, where the packet is when the step is told.
 	At string `yaml:"at"`
 	// Wait is the station where it is while a question is open; "" leaves it where the step before did.
@@ -130,13 +137,20 @@ func (l *Lesson) Run(t Tracer) (*World, error) {
 	return w, nil
 }
 
-// Around traces what a page of one trace needs: that trace, and those that the claims of its steps name.
-func (l *Lesson) Around(name string, t Tracer) (*World, error) {
-	need := map[string]bool{name: true}
+// Around traces what the page of a step needs: its trace, and those that the claims of the steps of its scene name.
+func (l *Lesson) Around(now *Step, t Tracer) (*World, error) {
+	need := map[string]bool{}
 	for i := range l.Steps {
-		if s := &l.Steps[i]; s.Trace == name {
-			for _, claims := range []map[string]*Claim{s.Claims, s.Ask} {
-				for _, c := range claims {
+		s := &l.Steps[i]
+		if s.Scene() != now.Scene() {
+			continue
+		}
+		if s.Type == "" {
+			need[s.Trace] = true
+		}
+		for _, claims := range []map[string]*Claim{s.Claims, s.Ask} {
+			for _, c := range claims {
+				if c.Count == "" {
 					need[c.Trace] = true
 				}
 			}
@@ -179,6 +193,17 @@ func (w *World) run(l *Lesson, name string, t Tracer) error {
 	}
 	w.Documents[name], w.Topologies[name], w.Queries[name] = doc, topo, q
 	return nil
+}
+
+// Scene is what a step is drawn on: steps of one scene follow each other in place.
+func (s *Step) Scene() string {
+	switch {
+	case s.Type != "":
+		return "type " + s.Type + " " + s.Mode
+	case s.Node != "":
+		return s.Trace + " " + s.Node
+	}
+	return s.Trace
 }
 
 // Step finds a step by its ID; -1 where there is none.

@@ -111,10 +111,19 @@ func (l *Lesson) settle() error {
 		if s.Trace == "" && i > 0 {
 			s.Trace = l.Steps[i-1].Trace
 		}
-		if _, ok := l.Traces[s.Trace]; !ok {
+		if _, ok := l.Traces[s.Trace]; !ok && s.Type == "" {
 			bad("step %s: there is no trace %q", s.ID, s.Trace)
 		}
-		if s.At == "" {
+		switch {
+		case s.Type != "" && (s.Node != "" || s.At != "" || s.Wait != ""):
+			bad("step %s: type: neither a node nor the packet is in the picture", s.ID)
+		case s.Type == "" && s.Mode != "":
+			bad("step %s: mode: want the instance type that it is about, as type", s.ID)
+		case s.Node != "" && (s.At != "" || s.Wait != ""):
+			bad("step %s: node: the packet is not in the picture, so it is at no station", s.ID)
+		case s.Node == "" && s.Select != "":
+			bad("step %s: select: want the node that it is in", s.ID)
+		case s.Node == "" && s.Type == "" && s.At == "":
 			bad("step %s: at: want the station where the packet waits", s.ID)
 		}
 		if s.Wait != "" && len(s.Ask) == 0 {
@@ -132,13 +141,19 @@ func (l *Lesson) settle() error {
 					bad("step %s: %s %s says nothing", s.ID, set.what, name)
 					continue
 				}
+				if c.Node == "" && c.Line != "" {
+					c.Node = s.Node
+				}
+				if c.Count != "" && c.Type == "" {
+					c.Type, c.Mode = s.Type, s.Mode
+				}
 				if c.Trace == "" {
 					c.Trace = s.Trace
 					if c.At == "" {
 						c.At = s.At
 					}
 				}
-				if _, ok := l.Traces[c.Trace]; !ok {
+				if _, ok := l.Traces[c.Trace]; !ok && c.Count == "" {
 					bad("step %s: %s %s: there is no trace %q", s.ID, set.what, name, c.Trace)
 				}
 				if err := c.shape(); err != nil {

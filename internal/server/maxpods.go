@@ -67,6 +67,15 @@ func parsePodCount(v url.Values) *podCount {
 	return c
 }
 
+// podCountOf is a question as a lesson asks it.
+func podCountOf(typ, mode string) *podCount {
+	v := url.Values{"type": {typ}}
+	if mode != "" {
+		v.Set("mode", mode)
+	}
+	return parsePodCount(v)
+}
+
 // params are the question's parameters as pairs, for another type or, with "", for its own.
 func (c *podCount) params(typ string) []string {
 	if typ == "" {

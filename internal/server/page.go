@@ -22,7 +22,7 @@ const (
 	themeCookie = "theme"
 	// projectCookie is there while a page is projected; it ends with the browser.
 	projectCookie = "project"
-	cookieAge   = 365 * 24 * 3600
+	cookieAge     = 365 * 24 * 3600
 )
 
 // trace shows a trace, or what is wrong with the query beside the field that it is about.
@@ -196,10 +196,10 @@ func (s *Server) shell(w http.ResponseWriter, r *http.Request, req *request, pat
 	return templates.Shell{
 		L: locales.New(lang), Theme: theme, Asset: s.assets.href, Project: projects(w, r),
 		ProjectHref: func(on string) string { return req.href(path, append(extra, "step", req.step, "project", on)...) },
-		LangHref:  func(l string) string { return req.href(path, append(extra, "step", req.step, "lang", l)...) },
-		ThemeHref: func(t string) string { return req.href(path, append(extra, "step", req.step, "theme", t)...) },
-		Nav:       s.nav(req, path),
-		HomeHref:  "/" + req.display(),
+		LangHref:    func(l string) string { return req.href(path, append(extra, "step", req.step, "lang", l)...) },
+		ThemeHref:   func(t string) string { return req.href(path, append(extra, "step", req.step, "theme", t)...) },
+		Nav:         s.nav(req, path),
+		HomeHref:    "/" + req.display(),
 	}
 }
 

@@ -28,7 +28,7 @@ function start(): void {
     pick.dataset.seen = "1";
     pick.open = !matchMedia("(max-width: 1180px)").matches;
   }
-  if (!app?.querySelector("#dg .st")) return;
+  if (!app?.querySelector("#dg .st") && !app?.dataset.lesson) return;
   if (app.dataset.lesson) lesson = new LessonView(app);
   view = lesson ?? new View(app);
   player = new Player(view.count, view.start, view, timing);

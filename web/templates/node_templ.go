@@ -296,7 +296,7 @@ func Node(p *NodePage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = figure(p).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = figure(p.figure()).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
