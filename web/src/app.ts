@@ -220,6 +220,17 @@ function toast(text: string): void {
 document.addEventListener("click", onClick);
 document.addEventListener("keydown", onKey);
 document.addEventListener("change", onChange, true);
+// While the server is asked, the boxes keep their place: what will change is grey, and who hears the page is told.
+function busy(on: boolean): void {
+  const app = document.getElementById("app");
+  if (!app) return;
+  if (on) app.setAttribute("aria-busy", "true");
+  else app.removeAttribute("aria-busy");
+  const live = document.getElementById("live");
+  if (on && live) live.textContent = app.dataset.busy ?? "";
+}
+document.addEventListener("htmx:before:request", () => busy(true));
+document.addEventListener("htmx:finally:request", () => busy(false));
 document.addEventListener("htmx:after:swap", () => {
   start();
   const title = document.getElementById("app")?.dataset.title;

@@ -40,6 +40,16 @@ func (s *Shell) FullTitle() string {
 	return s.Title + " · podpath"
 }
 
+// LessonsHref leads to the walkthroughs.
+func (s *Shell) LessonsHref() string {
+	for _, n := range s.Nav {
+		if n.Key == "lessons" {
+			return n.Href
+		}
+	}
+	return s.HomeHref
+}
+
 // About is the page in a sentence.
 func (s *Shell) About() string {
 	if s.Description == "" {
