@@ -22,7 +22,7 @@ import (
 func (s *Server) lessonList(w http.ResponseWriter, r *http.Request) error {
 	req := parse(r.URL.Query())
 	shell := s.shell(w, r, req, "/lessons")
-	shell.Title = shell.L.T("ui.nav-lessons")
+	shell.Title, shell.Description = shell.L.T("ui.nav-lessons"), shell.L.T("lesson.all-lead")
 	w.Header().Add("Vary", "Accept-Language, Cookie")
 	return render(w, r, http.StatusOK, templates.Lessons(&templates.LessonsPage{Shell: shell, Lessons: s.lessonCards(shell.L, req)}))
 }

@@ -96,7 +96,7 @@ func (s *Server) maxPods(w http.ResponseWriter, r *http.Request) error {
 	req := parse(r.URL.Query())
 	c := parsePodCount(r.URL.Query())
 	shell := s.shell(w, r, req, "/maxpods", c.params("")...)
-	shell.Title = shell.L.T("maxpods.title")
+	shell.Title, shell.Description = shell.L.T("maxpods.title"), shell.L.T("maxpods.lead")
 	if c.result != nil {
 		shell.Title = shell.L.T("maxpods.title-of", "type", c.typ)
 	}

@@ -50,6 +50,7 @@ func (s *Server) node(w http.ResponseWriter, r *http.Request) error {
 	for _, n := range nodes {
 		in.Nodes = append(in.Nodes, templates.Choice{Value: n, Label: n, Selected: n == name})
 	}
+	shell.Description = shell.L.T("about.node", "name", name)
 	if other {
 		in.Nodes = append(in.Nodes, templates.Choice{Value: name, Label: name, Selected: true})
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/a-h/templ"
@@ -61,6 +62,8 @@ func (s *Server) trace(w http.ResponseWriter, r *http.Request) error {
 		}
 		in.Checked = j.view(shell.L, req, places, doc)
 		in.Shell.Title = in.Form.Summary
+		in.Shell.Description = shell.L.T("about.trace", "outcome", shell.L.T("ui.outcome-"+string(doc.Outcome)), "n", strconv.Itoa(len(doc.Stations)),
+			"cluster", shell.L.T("preset."+preset.ID))
 	}
 	page := templates.NewTracePage(in)
 	status := http.StatusOK
