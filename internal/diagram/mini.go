@@ -9,7 +9,8 @@ import (
 type Mini struct {
 	View   Rect // what of the scene is seen
 	Boxes  []MiniBox
-	Way    Line
+	Way    Line   // nothing where the picture is not of a packet
+	Cables []Line // veth pairs, where they are part of what is told
 	Cased  []Line // where the packet is inside an outer header
 	Stops  []MiniStop
 	Device []Circle

@@ -49,7 +49,7 @@ type Lesson struct {
 	Number int // the folder's
 	Folder string
 	Topic  string           // the gallery's: vpc-cni, services, overlay
-	Card   string           // the trace of its picture; "" for that of the first step
+	Card   string           // the step that its picture is of; "" for the first
 	Traces map[string]Query // by the names that steps call them
 	// Terms are words in code letters and numbers that are no claim: names of programs, of fields that no trace here shows.
 	Terms []string

@@ -94,8 +94,8 @@ func (l *Lesson) settle() error {
 	if len(l.Steps) == 0 {
 		bad("no steps")
 	}
-	if _, ok := l.Traces[l.Card]; !ok && l.Card != "" {
-		bad("card: there is no trace %q", l.Card)
+	if l.Card != "" && l.Step(l.Card) < 0 {
+		bad("card: there is no step %q", l.Card)
 	}
 	seen := map[string]bool{}
 	for i := range l.Steps {

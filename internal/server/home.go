@@ -6,8 +6,10 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/podpath/podpath/internal/anatomy"
 	"github.com/podpath/podpath/internal/diagram"
 	"github.com/podpath/podpath/internal/lesson"
+	"github.com/podpath/podpath/internal/maxpods"
 	"github.com/podpath/podpath/internal/trace"
 	"github.com/podpath/podpath/web/templates"
 )
@@ -86,20 +88,60 @@ func (s *Server) thumbnail(x *lesson.Lesson) *diagram.Mini {
 	s.minis.once.Do(func() {
 		s.minis.all = map[string]*diagram.Mini{}
 		for _, l := range s.lessons {
-			name := l.Card
-			if name == "" {
-				name = l.Steps[0].Trace
-			}
-			w, err := l.Only(name, s.tracer(context.Background()))
+			m, err := s.draw(l)
 			if err != nil {
 				s.log.Error("a lesson's picture cannot be drawn", "lesson", l.ID, "error", err)
 				continue
 			}
-			doc := w.Documents[name]
-			s.minis.all[l.ID] = diagram.Thumbnail(diagram.Build(w.Topologies[name], doc), func(st *diagram.Station) bool { return rewrites(doc, st) })
+			s.minis.all[l.ID] = m
 		}
 	})
 	return s.minis.all[x.ID]
+}
+
+// draw is a lesson's picture: of the step that its card names, or of its first trace.
+func (s *Server) draw(l *lesson.Lesson) (*diagram.Mini, error) {
+	step := &l.Steps[0]
+	if at := l.Step(l.Card); at >= 0 {
+		step = &l.Steps[at]
+	}
+	if step.Type != "" {
+		r, err := lesson.Pods(step.Type, step.Mode)
+		if err != nil {
+			return nil, err
+		}
+		return slotsPicture(r), nil
+	}
+	w, err := l.Only(step.Trace, s.tracer(context.Background()))
+	if err != nil {
+		return nil, err
+	}
+	topo, doc := w.Topologies[step.Trace], w.Documents[step.Trace]
+	if step.Node != "" {
+		ns, err := topo.Namespace(step.Node)
+		if err != nil {
+			return nil, err
+		}
+		return anatomy.Thumbnail(anatomy.Build(topo, ns)), nil
+	}
+	return diagram.Thumbnail(diagram.Build(topo, doc), func(st *diagram.Station) bool { return rewrites(doc, st) }), nil
+}
+
+// slotsPicture is a type's ENIs with their slots, an ENI a row.
+func slotsPicture(r *maxpods.Result) *diagram.Mini {
+	const size, gap = 84.0, 14.0
+	m := &diagram.Mini{}
+	add := func(x, y int, class diagram.BoxClass) {
+		m.Boxes = append(m.Boxes, diagram.MiniBox{Rect: diagram.Rect{X: float64(x) * (size + gap), Y: float64(y) * (size + gap), W: size, H: size}, Class: class, Radius: 10})
+		m.View.W, m.View.H = max(m.View.W, float64(x+1)*(size+gap)), float64(y+1)*(size+gap)
+	}
+	for y, row := range r.Drawing() {
+		add(0, y, "own") // the ENI's own address
+		for x := range row {
+			add(x+1, y, "chip")
+		}
+	}
+	return m
 }
 
 // rewrites says whether a station changed who the packet is from or for, its mark, or what it is wrapped in.
