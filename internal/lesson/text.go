@@ -79,7 +79,7 @@ func (p *textReader) front(lines []string) (int, error) {
 func (p *textReader) line(n int, line string) error {
 	if head, ok := strings.CutPrefix(line, "## "); ok {
 		id, title, ok := strings.Cut(head, ": ")
-		if !ok || strings.ContainsAny(id, " \t") {
+		if !ok || id == "" || strings.ContainsAny(id, " \t") || strings.TrimSpace(title) == "" {
 			return p.errorf(n, "want ## <step>: <title>, not %q", line)
 		}
 		if strings.ContainsAny(title, "`*[") {
