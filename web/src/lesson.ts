@@ -169,6 +169,7 @@ export class LessonView implements Screen {
   }
 
   private keep(): void {
-    remember(this.app.dataset.lesson ?? "", this.number(this.shown) + 1, this.total);
+    const step = new URL(this.step(this.shown).dataset.href ?? "", location.href).searchParams.get("step");
+    remember(this.app.dataset.lesson ?? "", this.number(this.shown) + 1, this.total, step ?? "");
   }
 }
