@@ -109,7 +109,7 @@ func (b *builder) choiceAt(c trace.ChoiceDocument, views []StationView) int {
 		}
 		for _, st := range hop.Steps[s.First : s.Last+1] {
 			switch {
-			case c.Kind == "statistic" && st.Chain == what, c.Kind == "recent" && "recent "+st.Chain == what:
+			case (c.Kind == "statistic" || c.Kind == trace.KindNumgen) && st.Chain == what, c.Kind == "recent" && "recent "+st.Chain == what:
 				return i
 			case c.Kind == "ecmp" && st.Args["table"] != "" && strings.HasPrefix(c.ID, st.Args["table"]+" ") && st.Stage == "route":
 				return i
