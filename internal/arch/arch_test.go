@@ -63,7 +63,7 @@ var arrows = map[string][]string{
 	"internal/cni/calico":  {"internal/cluster", "internal/machine", "internal/topology", "internal/netfilter"},
 	"internal/cni/azure":   {"internal/cluster", "internal/machine", "internal/topology", "internal/netfilter"},
 	"internal/cni/kubenet": {"internal/cluster", "internal/machine", "internal/topology", "internal/netfilter"},
-	"internal/kubeproxy":   {"internal/cluster", "internal/iptables"},
+	"internal/kubeproxy":   {"internal/cluster", "internal/iptables", "internal/nftables"},
 	"internal/underlay":    {"internal/cluster", "internal/topology", "internal/machine"},
 	"internal/machine":     {"internal/cluster", "internal/topology"},
 	"internal/cluster":     {},
