@@ -182,3 +182,27 @@ func TestIncident(t *testing.T) {
 		})
 	}
 }
+
+// TestForgetSets: what a node with kube-proxy in nftables mode remembers of a flow's client is forgotten before the next.
+func TestForgetSets(t *testing.T) {
+	need(t)
+	made, rec := made(t, "eks-study", map[string]string{"kubeproxy": "nftables"})
+	if made == nil {
+		return
+	}
+	tr, err := (&query.Request{From: "pod/default/netshoot-1", To: "svc/default/web-sticky", Exchange: true, Payload: 4}).Trace(made)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := lab.FlowOf("sticky", tr)
+	for try := range 4 { // a client that is remembered would meet another rule
+		f.ClientPort += uint16(try)
+		_, rep, _, err := rec.Judge(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range rep.Differences {
+			t.Errorf("flow %d: %v", try+1, d)
+		}
+	}
+}
