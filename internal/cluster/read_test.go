@@ -103,6 +103,8 @@ func TestProblems(t *testing.T) {
 		{"no name", "name: small", "name: ''", "x.yaml:1: name: missing"},
 		{"another CNI", "cni: {name: aws-vpc-cni}", "cni: {name: flannel}", `x.yaml:23: cni.name: "flannel" (want aws-vpc-cni or calico)`},
 		{"another backend", "cni: {name: aws-vpc-cni}", "cni: {backend: ebpf}", `x.yaml:23: cni.backend: "ebpf" (want nft or legacy)`},
+		{"connmark elsewhere", "cni: {name: aws-vpc-cni}", "cni: {connmark: ipset}", `x.yaml:23: cni.connmark: "ipset" (want nft or iptables)`},
+		{"asked first", "cni: {name: aws-vpc-cni}", "cni: {natFirst: kubelet}", `x.yaml:23: cni.natFirst: "kubelet" (want plugin or kube-proxy)`},
 		{"another image", "  - name: n1", "  - name: n1\n    image: ubuntu", `x.yaml:15: nodes[0].image: "ubuntu" (want al2023 or al2)`},
 		{"empty entry", "hosts:\n", "hosts:\n  -\n", "x.yaml:22: hosts[0]: empty"},
 		{"empty node", "nodes:\n", "nodes:\n  -\n", "x.yaml:14: nodes[0]: empty"},
