@@ -8,9 +8,10 @@ const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/
 let passed = 0;
 let failed = 0;
 
-/** The sizes that pages are looked at in: a laptop and a phone. */
+/** The sizes that pages are looked at in: a laptop, a phone and a projector. */
 export const wide = { width: 1440, height: 900 };
 export const narrow = { width: 390, height: 844 };
+export const projector = { width: 1920, height: 1080 };
 
 const flags = [
   "--no-sandbox",
@@ -50,6 +51,15 @@ export async function run(browser, what, options, checks) {
   }
   for (const p of page.problems) check(false, `${what}: ${p}`);
   await page.context().close();
+}
+
+/** together does the same to every item, some of them at a time: a page that waits leaves the machine to another. */
+export async function together(items, work, atOnce = 3) {
+  const left = [...items];
+  const worker = async () => {
+    for (let item = left.shift(); item !== undefined; item = left.shift()) await work(item);
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
 }
 
 /** What the API says about the flow that an address shows. */

@@ -82,7 +82,10 @@ func TestCompare(t *testing.T) { run(t, "compare.mjs") }
 func TestLessons(t *testing.T) { run(t, "lessons.mjs") }
 
 func TestNode(t *testing.T) { run(t, "node.mjs") }
+
 func TestMaxPods(t *testing.T) { run(t, "maxpods.mjs") }
+
+func TestLayout(t *testing.T) { run(t, "layout.mjs") }
 
 // run has a script check the pages of a server of its own.
 func run(t *testing.T, script string) {

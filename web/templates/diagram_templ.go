@@ -1674,7 +1674,7 @@ func chip(s *StationView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 122, "\" aria-hidden=\"true\"><circle class=\"halo\" r=\"27\"></circle> <rect class=\"wrap\" x=\"-28\" y=\"-17\" width=\"56\" height=\"34\" rx=\"6\"></rect> <rect class=\"body\" x=\"-22\" y=\"-12\" width=\"44\" height=\"24\" rx=\"5\"></rect> <rect class=\"l2\" x=\"-18\" y=\"-8\" width=\"7\" height=\"16\" rx=\"1.5\"></rect> <rect class=\"l3\" x=\"-9\" y=\"-8\" width=\"9\" height=\"16\" rx=\"1.5\"></rect> <rect class=\"l4\" x=\"2\" y=\"-8\" width=\"8\" height=\"16\" rx=\"1.5\"></rect> <rect class=\"pl\" x=\"12\" y=\"-8\" width=\"6\" height=\"16\" rx=\"1.5\"></rect> <g class=\"flag\" transform=\"translate(-20 -32)\"><rect width=\"40\" height=\"17\" rx=\"3\"></rect> <text x=\"20\" y=\"13\" text-anchor=\"middle\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 122, "\" aria-hidden=\"true\"><circle class=\"halo\" r=\"27\"></circle> <rect class=\"wrap\" x=\"-28\" y=\"-17\" width=\"56\" height=\"34\" rx=\"6\"></rect> <rect class=\"body\" x=\"-22\" y=\"-12\" width=\"44\" height=\"24\" rx=\"5\"></rect> <rect class=\"l2\" x=\"-18\" y=\"-8\" width=\"7\" height=\"16\" rx=\"1.5\"></rect> <rect class=\"l3\" x=\"-9\" y=\"-8\" width=\"9\" height=\"16\" rx=\"1.5\"></rect> <rect class=\"l4\" x=\"2\" y=\"-8\" width=\"8\" height=\"16\" rx=\"1.5\"></rect> <rect class=\"pl\" x=\"12\" y=\"-8\" width=\"6\" height=\"16\" rx=\"1.5\"></rect> <g class=\"flag\" transform=\"translate(-27 -32)\"><rect width=\"54\" height=\"17\" rx=\"3\"></rect> <text x=\"27\" y=\"13\" text-anchor=\"middle\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
