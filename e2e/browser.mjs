@@ -138,7 +138,10 @@ export async function legible(page, what) {
 export async function axe(page, what) {
   await page.evaluate(axeSource);
   const violations = await page.evaluate(async () => {
-    const r = await window.axe.run(document, { resultTypes: ["violations"] });
+    const r = await window.axe.run(document, {
+      resultTypes: ["violations"],
+      rules: { "target-size": { enabled: true } },
+    });
     return r.violations.map(
       (v) =>
         `${v.id}: ${v.help}: ${v.nodes

@@ -9,8 +9,8 @@ const deliberate = [
   "#pickd > summary b", // the folded form's summary: the form has it
 ];
 
-/** faults runs in the page. Its answer is a list of sentences. */
-function faults(cutOnPurpose) {
+/** faults runs in the page. Its answer is a list of sentences; or, asked for them, the lines of text with their colours. */
+function faults([cutOnPurpose, wantLines]) {
   const out = new Set();
   const styles = new Map();
   const style = (e) => {
@@ -186,7 +186,7 @@ function faults(cutOnPurpose) {
   const broken = (n, e) => {
     if (/mono/i.test(style(e).fontFamily)) return;
     const word = document.createRange();
-    for (const m of n.data.matchAll(/(?<![\w./:@-])[A-Za-z]{2,18}(?![\w./:@-])|[가-힣]{2,6}(?![\w가-힣])/g)) {
+    for (const m of n.data.matchAll(/(?<![\w./:@=-])[A-Za-z]{2,18}(?![\w./:@=-])|[가-힣]{2,6}(?![\w가-힣])/g)) {
       word.setStart(n, m.index);
       word.setEnd(n, m.index + m[0].length);
       const tops = [...word.getClientRects()].filter((r) => r.width > 0).map((r) => r.top);
@@ -235,6 +235,35 @@ function faults(cutOnPurpose) {
     if (c) lines.push({ ...c, text: name(e.parentElement), n: null, e });
   }
 
+  if (wantLines) {
+    const inFront = ({ left, right, top, bottom, e }) => {
+      const [hit] = document.elementsFromPoint((left + right) / 2, (top + bottom) / 2);
+      return !hit || layer(hit) === layer(e);
+    };
+    // The packet stands on its station: the number under it is not meant to be read.
+    const packet = [...document.querySelectorAll("#pk .body, #pk .wrap")].filter(seen).map(box);
+    const under = ({ left, right, top, bottom, e }) =>
+      e.matches("#dg .n") &&
+      packet.some((b) => left < b.right + 2 && right > b.left - 2 && top < b.bottom + 2 && bottom > b.top - 2);
+    const opacity = (e) => (e ? Number(style(e).opacity) * opacity(e.parentElement) : 1);
+    const fields = [...document.querySelectorAll("input:not([type=radio], [type=checkbox]), select")].filter(seen);
+    for (const e of fields) {
+      const { left, right, top, bottom } = box(e);
+      const c = clip({ left: left + 8, right: right - 24, top: top + 8, bottom: bottom - 8 }, e.parentElement, "");
+      if (c) lines.push({ ...c, text: e.value || e.placeholder, n: e, e, pseudo: e.value ? "" : "::placeholder" });
+    }
+    return lines
+      .filter(
+        (l) => l.n && l.text?.trim() && !l.e.closest("[aria-disabled=true], :disabled") && inFront(l) && !under(l),
+      )
+      .map((l) => {
+        const s = l.pseudo ? getComputedStyle(l.e, l.pseudo) : style(l.e);
+        const { left, right, top, bottom } = l;
+        const colour = isSVG(l.e) ? s.fill : s.webkitTextFillColor;
+        return { left, right, top, bottom, colour, opacity: opacity(l.e), text: `${say(l.text)} in ${name(l.e)}` };
+      });
+  }
+
   lines.sort((a, b) => a.top - b.top);
   for (const [i, a] of lines.entries())
     for (let k = i + 1; k < lines.length; k++) {
@@ -269,5 +298,10 @@ function faults(cutOnPurpose) {
 
 /** What is wrong with the text of a page as it is now. */
 export function find(page) {
-  return page.evaluate(faults, deliberate.join(", "));
+  return page.evaluate(faults, [deliberate.join(", "), false]);
+}
+
+/** The lines of text that a page shows now, with the colour of each. */
+export function lines(page) {
+  return page.evaluate(faults, [deliberate.join(", "), true]);
 }
