@@ -107,33 +107,6 @@ export function finish() {
   process.exit(failed === 0 ? 0 : 1);
 }
 
-/** legible checks that no label of the diagram lies on a station or on another label. */
-export async function legible(page, what) {
-  const clashes = await page.evaluate(() => {
-    const seen = (e) => e.checkVisibility({ visibilityProperty: true }) && e.textContent.trim() !== "";
-    const box = (e) => {
-      const { left, right, top, bottom, height } = e.getBoundingClientRect();
-      const room = e.tagName === "text" ? height / 4 : 0; // a line's box is higher than its letters
-      return { left: left + 1, right: right - 1, top: top + room, bottom: bottom - room };
-    };
-    const boxes = (q) => [...document.querySelectorAll(`#dg ${q}`)].filter(seen).map((e) => [e, box(e)]);
-    const apart = (a, b) => a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top;
-    const labels = boxes("text:not(.n)");
-    const stations = [...document.querySelectorAll("#dg .st circle")]
-      .filter((e) => e.checkVisibility({ visibilityProperty: true }))
-      .map((e) => [e.parentElement, box(e)]);
-    const name = (e) => e.textContent.trim().slice(0, 24);
-    const out = [];
-    for (const [i, [a, ra]] of labels.entries())
-      for (const [b, rb] of [...labels.slice(i + 1), ...stations]) {
-        if (a.closest("[id=pk]") || b.closest("[id=pk]") || apart(ra, rb)) continue;
-        out.push(`"${name(a)}" on "${name(b)}"`);
-      }
-    return out;
-  });
-  check(clashes.length === 0, `${what}: ${clashes.length} labels lie on others: ${clashes.slice(0, 4).join("; ")}`);
-}
-
 /** axe looks for barriers on the page as it is now. */
 export async function axe(page, what) {
   await page.evaluate(axeSource);

@@ -102,6 +102,8 @@ export async function pages(base) {
     "maxpods-largest": max("r9g.24xlarge"),
     "maxpods-prefix": max("r9g.24xlarge", "&mode=prefix"),
     "maxpods-unknown": max("mac-m4.metal", "&custom=true"),
+    "maxpods-old": max("c4.large", "&mode=prefix"),
+    "maxpods-metal": max("i7ie.metal-48xl", "&mode=prefix"),
     "maxpods-cards": max("p5.48xlarge"),
     lessons: `${origin}/lessons`,
     questions: `${origin}/questions`,
