@@ -329,7 +329,9 @@ await group("motion", async () => {
     const stop = document.querySelector(".st.is-cur");
     const want = `translate(${Number(stop.dataset.x).toFixed(2)} ${Number(stop.dataset.y).toFixed(2)})`;
     return {
-      there: document.querySelector("#pk").getAttribute("transform") === want,
+      there:
+        document.querySelector("#pk").getAttribute("transform") === want &&
+        document.querySelector(".dg.over").style.transform === "",
       moving: document.getAnimations().map((a) => a.animationName ?? a.transitionProperty),
       box: document.querySelector("#dg").getAttribute("viewBox"),
     };
