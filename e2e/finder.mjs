@@ -217,7 +217,8 @@ function faults([cutOnPurpose, wantLines]) {
       const left = clip(line, e, text);
       if (!left) continue;
       inside(line, e, text);
-      lines.push({ ...left, text, n, e });
+      const whole = left.bottom - left.top > (line.bottom - line.top) * 0.9;
+      lines.push({ ...left, text, n, e, whole });
     }
   }
 
@@ -250,11 +251,20 @@ function faults([cutOnPurpose, wantLines]) {
     for (const e of fields) {
       const { left, right, top, bottom } = box(e);
       const c = clip({ left: left + 8, right: right - 24, top: top + 8, bottom: bottom - 8 }, e.parentElement, "");
-      if (c) lines.push({ ...c, text: e.value || e.placeholder, n: e, e, pseudo: e.value ? "" : "::placeholder" });
+      if (c)
+        lines.push({
+          ...c,
+          text: e.value || e.placeholder,
+          n: e,
+          e,
+          whole: true,
+          pseudo: e.value ? "" : "::placeholder",
+        });
     }
+    // Of what scrolls out of sight an edge of its letters says nothing.
     return lines
       .filter(
-        (l) => l.n && l.text?.trim() && !l.e.closest("[aria-disabled=true], :disabled") && inFront(l) && !under(l),
+        (l) => l.whole && l.text?.trim() && !l.e.closest("[aria-disabled=true], :disabled") && inFront(l) && !under(l),
       )
       .map((l) => {
         const s = l.pseudo ? getComputedStyle(l.e, l.pseudo) : style(l.e);
