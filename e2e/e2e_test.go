@@ -83,6 +83,8 @@ func TestLessons(t *testing.T) { run(t, "lessons.mjs") }
 
 func TestNode(t *testing.T) { run(t, "node.mjs") }
 
+func TestProject(t *testing.T) { run(t, "project.mjs") }
+
 func TestMaxPods(t *testing.T) { run(t, "maxpods.mjs") }
 
 func TestLayout(t *testing.T) { run(t, "layout.mjs") }

@@ -101,7 +101,11 @@ await group("way through", async () => {
       (await page.locator(`[data-lesson=${first}] .done`).textContent()).trim() === say("ko", "lesson.done"),
       "the list knows how far the reader came",
     );
-    await page.reload();
+    await page.goto(`${base}/lessons/internet?step=snat`);
+    await page.goto(`${base}/`);
+    await page.locator("[data-lesson=internet] a").click();
+    check(new URL(page.url()).searchParams.get("step") === "snat", "a lesson that was begun goes on from there");
+    await page.goto(`${base}/lessons`);
     check(await page.locator(`[data-lesson=${first}].is-done`).isVisible(), "and keeps it");
   });
   await run(browser, "play", { reducedMotion: "no-preference" }, async (page) => {

@@ -59,7 +59,7 @@ await group("selecting", async () => {
         `${lang}: it says what is selected`,
       );
       check(new URL(page.url()).searchParams.get("select") === "if-eni75d67f33154", `${lang}: the address has it`);
-      check((await page.locator("#an .pod.rel").count()) === 1, `${lang}: its pod is marked`);
+      check((await page.locator("#an .relbox .pod").count()) === 1, `${lang}: its pod is marked`);
       // every line that mentions it, in every tab, and no other
       const wrong = await page.evaluate(
         () =>

@@ -41,8 +41,7 @@ await together(
       if (answer.status() >= 400) page.problems.length = 0; // the browser itself says so on the console
       const faults = await find(page);
       check(faults.length === 0, `${file}: ${faults.join("; ")}`);
-      // A page that is read from top to bottom is shown whole, but for a node's chains, which go on for long.
-      const whole = (await page.locator(".doc").count()) > 0 && !href.includes("/node");
+      const whole = (await page.locator(".doc").count()) > 0; // a page that is read from top to bottom
       await page.screenshot({ path: `${dir}/${file}.png`, fullPage: whole });
     }),
 );

@@ -8,7 +8,7 @@ import { escaped, locale, pattern, say, words } from "./words.mjs";
 
 const base = process.argv[2];
 const origin = new URL(base).origin;
-const preset = new URL((await fetch(base)).url).searchParams.get("preset");
+const preset = new URL((await fetch(new URL("/trace", base))).url).searchParams.get("preset");
 const browser = await launch();
 
 // --- pages ------------------------------------------------------------------------------------------------------------

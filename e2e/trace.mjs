@@ -9,7 +9,7 @@ import { locale, say } from "./words.mjs";
 
 const base = process.argv[2];
 
-const home = new URL((await fetch(base)).url);
+const home = new URL((await fetch(new URL("/trace", base))).url);
 
 function address(params) {
   const url = new URL(home);

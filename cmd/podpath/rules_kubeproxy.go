@@ -27,7 +27,8 @@ func rulesKubeProxyCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "kube-proxy -f OBJECTS|-",
 		Short: "Print the iptables rules that kube-proxy writes on a node for Kubernetes objects",
-		Long: `Print the iptables rules that kube-proxy v1.37 writes on a node, as iptables-save would.
+		Long: `Print the rules that kube-proxy v1.37 writes on a node: in iptables mode as iptables-save would, in nftables mode its own
+table as nft list table would.
 
 OBJECTS holds Nodes, Services and EndpointSlices, as "kubectl get nodes,services,endpointslices -A -o yaml" gives them,
 and, if kube-proxy is configured, a KubeProxyConfiguration. Its hostnameOverride, or --node, says which node. Objects of
@@ -44,10 +45,8 @@ lists ("eth1=192.0.2.5/24 …").`,
 			}
 			in, err := kubeProxyInput(cmd.InOrStdin(), cmd.ErrOrStderr(), file, host, node)
 			if err == nil {
-				rs, rulesErr := kubeproxy.Rules(in, f)
-				if err = rulesErr; err == nil {
-					_, err = rs.WriteTo(cmd.OutOrStdout())
-					return err
+				if err = printRules(cmd.OutOrStdout(), in, f); err == nil {
+					return nil
 				}
 			}
 			for _, line := range strings.Split(err.Error(), "\n") {
@@ -64,6 +63,24 @@ lists ("eth1=192.0.2.5/24 …").`,
 		panic(err) // the flag is right above
 	}
 	return c
+}
+
+// printRules prints what kube-proxy writes in its mode.
+func printRules(out io.Writer, in *kubeproxy.Input, f kubeproxy.Family) error {
+	if in.Mode() == kubeproxy.ModeNFTables {
+		t, err := kubeproxy.Table(in, f)
+		if err != nil {
+			return err
+		}
+		_, err = io.WriteString(out, t.String())
+		return err
+	}
+	rs, err := kubeproxy.Rules(in, f)
+	if err != nil {
+		return err
+	}
+	_, err = rs.WriteTo(out)
+	return err
 }
 
 func familyOf(name string) (kubeproxy.Family, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"sync"
 
 	"github.com/podpath/podpath/internal/cluster"
 	"github.com/podpath/podpath/internal/compile"
@@ -17,6 +18,7 @@ import (
 type engine struct {
 	presets []server.Preset
 	cache   compile.Cache
+	options sync.Map // preset and network plugin → []server.Option
 }
 
 func newEngine() (server.Engine, error) {
@@ -62,13 +64,20 @@ func (e *engine) Presets() []server.Preset { return e.presets }
 
 // Options implements server.Engine. They depend on the network plugin only.
 func (e *engine) Options(preset string, options map[string]string) []server.Option {
+	cni, chosen := compile.CNISet(options)
+	key := preset + " " + cni
+	if have, ok := e.options.Load(key); ok {
+		return have.([]server.Option)
+	}
 	c, err := compile.Preset(preset)
 	if err != nil {
 		return nil
 	}
 	own, plugins := compile.CNIOf(c), compile.CNIs(c) // as the preset is: no other plugin takes any of them away
-	if cni, ok := compile.CNISet(options); ok {
-		_ = compile.Set(c, compile.CNIKey, cni) // what is wrong with it, Trace says
+	if chosen {
+		if compile.Set(c, compile.CNIKey, cni) != nil { // what is wrong with it, Trace says
+			key = "" // and nobody fills the memory with plugins that there are not
+		}
 	}
 	var out []server.Option
 	for _, o := range compile.Options(c) {
@@ -77,6 +86,9 @@ func (e *engine) Options(preset string, options map[string]string) []server.Opti
 			x.Values, x.Own, x.Beside = plugins, own, compile.Beside(plugins)
 		}
 		out = append(out, x)
+	}
+	if key != "" {
+		e.options.Store(key, out)
 	}
 	return out
 }

@@ -249,3 +249,37 @@ func redirect(t *testing.T, h http.Handler, target string) (int, string) {
 	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, nil))
 	return w.Code, w.Header().Get("Location")
 }
+
+// TestPreviews: every page says what it is in a title and a sentence of its own, in both languages, as a chat shows it.
+func TestPreviews(t *testing.T) {
+	h := pages(t)
+	title, about := regexp.MustCompile(`<title>([^<]+)</title>`), regexp.MustCompile(`<meta name="description" content="([^"]+)"`)
+	for _, lang := range []string{"en", "ko"} {
+		seen := map[string]string{}
+		for _, page := range []string{"/?", "/lessons?", "/lessons/internet?", "/questions?", "/questions/policy?", "/maxpods?", "/node?node=node-b&",
+			"/trace?preset=eks-study&from=pod/default/netshoot-1&to=internet&", "/compare?preset=eks-study&from=pod/default/netshoot-1&to=pod/default/web-2&"} {
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, page+"lang="+lang, nil))
+			if w.Code == http.StatusSeeOther {
+				to := w.Header().Get("Location")
+				w = httptest.NewRecorder()
+				h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, to, nil))
+			}
+			body := w.Body.String()
+			m, d := title.FindStringSubmatch(body), about.FindStringSubmatch(body)
+			if m == nil || d == nil || len([]rune(d[1])) < 20 || len([]rune(d[1])) > 200 || strings.Contains(body, `content="about.`) {
+				t.Errorf("%s %s: title %v, description %v", page, lang, m, d)
+				continue
+			}
+			for _, s := range []string{m[1], d[1]} {
+				if other := seen[s]; other != "" {
+					t.Errorf("%s and %s say the same: %s", page, other, s)
+				}
+				seen[s] = page
+			}
+			if og := `<meta property="og:description" content="` + d[1] + `"`; !strings.Contains(body, og) {
+				t.Errorf("%s %s: no preview", page, lang)
+			}
+		}
+	}
+}

@@ -41,7 +41,7 @@ var arrows = map[string][]string{
 	"internal/share":    {"internal/trace", "internal/compile"},
 	"internal/live":     {"internal/trace", "internal/compile"},
 	// Its test asks as the command line does, so that a lesson is checked without a server.
-	"internal/lesson":  {"internal/trace", "internal/compile", "internal/query"},
+	"internal/lesson":  {"internal/trace", "internal/compile", "internal/query", "internal/anatomy", "internal/maxpods"},
 	"internal/latency": {"internal/trace"},
 	"internal/capture": {"internal/trace"},
 	// Not in architecture.md's table either: traces side by side, for the page and the command line.
@@ -63,7 +63,7 @@ var arrows = map[string][]string{
 	"internal/cni/calico":  {"internal/cluster", "internal/machine", "internal/topology", "internal/netfilter"},
 	"internal/cni/azure":   {"internal/cluster", "internal/machine", "internal/topology", "internal/netfilter"},
 	"internal/cni/kubenet": {"internal/cluster", "internal/machine", "internal/topology", "internal/netfilter"},
-	"internal/kubeproxy":   {"internal/cluster", "internal/iptables"},
+	"internal/kubeproxy":   {"internal/cluster", "internal/iptables", "internal/nftables"},
 	"internal/underlay":    {"internal/cluster", "internal/topology", "internal/machine"},
 	"internal/machine":     {"internal/cluster", "internal/topology"},
 	"internal/cluster":     {},

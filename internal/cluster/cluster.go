@@ -181,11 +181,27 @@ type Host struct {
 	Address netip.Addr `yaml:"address"`
 }
 
+// Values of [CNI.Connmark] and [CNI.NATFirst].
+const (
+	ConnmarkNFT       = "nft"
+	ConnmarkIPTables  = "iptables"
+	NATFirstPlugin    = "plugin"
+	NATFirstKubeProxy = "kube-proxy"
+)
+
 // CNI is the network plugin and its options, by the plugin's own names.
 type CNI struct {
 	Name string `yaml:"name"`
 	// Backend is what `iptables` on the node is: nft (default) or legacy.
 	Backend string `yaml:"backend"`
+	// Connmark is where the AWS VPC CNI keeps the rules that mark outbound connections on a node whose iptables is nft: nft, a table
+	// of its own (default; since v1.23.0, aws/amazon-vpc-cni-k8s#3588), or iptables, as before.
+	Connmark string `yaml:"connmark"`
+	// NATFirst is whose nat chains the kernel asks first where the plugin's and those of a kube-proxy in nftables mode have one
+	// priority: plugin (default) or kube-proxy. It is the one that registered its chains last. At a node's start kube-proxy comes
+	// first here, so the plugin is asked first; a kube-proxy that starts again makes its base chains anew and is asked first from
+	// then on (setupNFTables in kube-proxy's pkg/proxy/nftables/proxier.go).
+	NATFirst string `yaml:"natFirst"`
 	// Env are the plugin's own environment variables, such as AWS_VPC_K8S_CNI_EXTERNALSNAT.
 	Env map[string]string `yaml:"env"`
 	// Previously are earlier states that the plugin reconciled from; what they left behind is still on the node.

@@ -19,7 +19,8 @@ type KubeProxyConfig struct {
 	DetectLocalMode DetectLocalMode   `json:"detectLocalMode,omitempty"`
 	DetectLocal     DetectLocal       `json:"detectLocal,omitzero"`
 	IPTables        KubeProxyIPTables `json:"iptables,omitzero"`
-	// NodePortAddresses are CIDRs or primary, localhost, all; none stands for all.
+	NFTables        KubeProxyNFTables `json:"nftables,omitzero"`
+	// NodePortAddresses are CIDRs or primary, localhost, all; none stands for all, in mode nftables for primary.
 	NodePortAddresses []string           `json:"nodePortAddresses,omitempty"`
 	Conntrack         KubeProxyConntrack `json:"conntrack,omitzero"`
 	FeatureGates      map[string]bool    `json:"featureGates,omitempty"`
@@ -53,6 +54,14 @@ type KubeProxyIPTables struct {
 	syncOthers
 }
 
+// KubeProxyNFTables is what only the nftables mode reads.
+type KubeProxyNFTables struct {
+	MasqueradeBit *int32 `json:"masqueradeBit,omitempty"` // nil: 14
+	MasqueradeAll bool   `json:"masqueradeAll,omitempty"`
+
+	syncOthers
+}
+
 // KubeProxyConntrack is what kube-proxy tells the kernel's connection tracking.
 type KubeProxyConntrack struct {
 	// TCPBeLiberal sets net.netfilter.nf_conntrack_tcp_be_liberal, with which INVALID packets are not dropped.
@@ -61,7 +70,7 @@ type KubeProxyConntrack struct {
 	conntrackOthers
 }
 
-// What the real type has beside, which changes no rule of the iptables mode. The values are not looked at.
+// What the real type has beside, which changes no rule of these modes. The values are not looked at.
 type (
 	kubeProxyOthers struct {
 		ClientConnection            *clientConnectionOthers `json:"clientConnection,omitempty"`
@@ -72,7 +81,6 @@ type (
 		EnableProfiling             any                     `json:"enableProfiling,omitempty"`
 		ShowHiddenMetricsForVersion any                     `json:"showHiddenMetricsForVersion,omitempty"`
 		IPVS                        *ipvsOthers             `json:"ipvs,omitempty"`
-		NFTables                    *nftablesOthers         `json:"nftables,omitempty"`
 		Winkernel                   *winkernelOthers        `json:"winkernel,omitempty"`
 		OOMScoreAdj                 any                     `json:"oomScoreAdj,omitempty"`
 		ConfigSyncPeriod            any                     `json:"configSyncPeriod,omitempty"`
@@ -127,13 +135,6 @@ type (
 		TCPTimeout    any `json:"tcpTimeout,omitempty"`
 		TCPFinTimeout any `json:"tcpFinTimeout,omitempty"`
 		UDPTimeout    any `json:"udpTimeout,omitempty"`
-
-		syncOthers
-	}
-
-	nftablesOthers struct {
-		MasqueradeBit any `json:"masqueradeBit,omitempty"`
-		MasqueradeAll any `json:"masqueradeAll,omitempty"`
 
 		syncOthers
 	}

@@ -47,6 +47,9 @@ func (k *objectChecker) config(c *KubeProxyConfig) subject {
 	if b := c.IPTables.MasqueradeBit; b != nil && (*b < 0 || *b > 31) {
 		s.bad("iptables.masqueradeBit", "%d (want 0 to 31)", *b)
 	}
+	if b := c.NFTables.MasqueradeBit; b != nil && (*b < 0 || *b > 31) {
+		s.bad("nftables.masqueradeBit", "%d (want 0 to 31)", *b)
+	}
 	if c.BindAddress != "" {
 		s.addr("bindAddress", c.BindAddress)
 	}

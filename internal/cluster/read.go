@@ -314,6 +314,16 @@ func (k *checker) cluster(c *Cluster) {
 	default:
 		k.at(fmt.Sprintf("%q (want nft or legacy)", c.CNI.Backend), "cni", "backend")
 	}
+	switch c.CNI.Connmark {
+	case "", ConnmarkNFT, ConnmarkIPTables:
+	default:
+		k.at(fmt.Sprintf("%q (want nft or iptables)", c.CNI.Connmark), "cni", "connmark")
+	}
+	switch c.CNI.NATFirst {
+	case "", NATFirstPlugin, NATFirstKubeProxy:
+	default:
+		k.at(fmt.Sprintf("%q (want plugin or kube-proxy)", c.CNI.NATFirst), "cni", "natFirst")
+	}
 }
 
 func (k *checker) vpc(v *VPC) {

@@ -22,6 +22,9 @@ import (
 func topologyOf(c *cluster.Cluster, endpointSlices []*discoveryv1.EndpointSlice) (*topology.Topology, error) {
 	t := &topology.Topology{Name: c.Name}
 	b := &builder{c: c, svc: &services{c, endpointSlices}}
+	if err := b.svc.fits(); err != nil {
+		return nil, err
+	}
 	if err := b.ground(t, endpointSlices); err != nil {
 		return nil, err
 	}

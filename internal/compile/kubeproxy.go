@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 
@@ -55,6 +56,7 @@ func (s *services) node(n *cluster.Node) *corev1.Node {
 // and the plugin's that stand behind.
 func (s *services) proxy(n *cluster.Node, ns *topology.Namespace, head, tail *iptables.Ruleset, native *nftables.Ruleset, sets map[string]*netfilter.Set) error {
 	var own, six *iptables.Ruleset
+	first := 0 // how many native tables are there before iptables' chains
 	if s.runs() {
 		in := s.input(n)
 		var err error
@@ -62,6 +64,9 @@ func (s *services) proxy(n *cluster.Node, ns *topology.Namespace, head, tail *ip
 			return err
 		}
 		if six, err = kubeproxy.Rules(in, kubeproxy.IPv6); err != nil {
+			return err
+		}
+		if native, first, err = s.tables(in, native); err != nil {
 			return err
 		}
 		for k, v := range in.Sysctls() {
@@ -74,8 +79,40 @@ func (s *services) proxy(n *cluster.Node, ns *topology.Namespace, head, tail *ip
 	if err != nil {
 		return err
 	}
-	ns.Netfilter = netfilter.New(rules, native, sets)
+	ns.Netfilter = netfilter.NewAfter(first, rules, native, sets)
 	ns.Netfilter.Rules6 = six
+	return nil
+}
+
+// tables adds kube-proxy's own tables to the native ones of a node's plugin, in the order in which they are registered:
+// kube-proxy's before iptables' chains and the plugin's table, or behind all where it was started again since
+// ([cluster.CNI.NATFirst]). first is how many are there before iptables'.
+func (s *services) tables(in *kubeproxy.Input, native *nftables.Ruleset) (all *nftables.Ruleset, first int, err error) {
+	if in.Mode() != kubeproxy.ModeNFTables {
+		return native, 0, nil
+	}
+	var own, plugins []*nftables.Table
+	for _, f := range []kubeproxy.Family{kubeproxy.IPv4, kubeproxy.IPv6} {
+		t, err := kubeproxy.Table(in, f)
+		if err != nil {
+			return nil, 0, err
+		}
+		own = append(own, t)
+	}
+	if native != nil {
+		plugins = native.Tables
+	}
+	if s.c.CNI.NATFirst == cluster.NATFirstKubeProxy {
+		return &nftables.Ruleset{Tables: slices.Concat(plugins, own)}, 0, nil
+	}
+	return &nftables.Ruleset{Tables: slices.Concat(own, plugins)}, len(own), nil
+}
+
+// fits says why a cluster's kube-proxy is not compiled beside its network plugin; nil where it is.
+func (s *services) fits() error {
+	if k := s.c.KubeProxy; k != nil && k.Mode == kubeproxy.ModeNFTables && s.c.CNI.Name == cluster.CalicoName {
+		return fmt.Errorf("kube-proxy: mode %q is not compiled beside Calico, whose Felix would then write nftables too (want iptables)", k.Mode)
+	}
 	return nil
 }
 

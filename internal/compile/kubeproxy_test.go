@@ -3,12 +3,14 @@ package compile
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/podpath/podpath/internal/cluster"
 	"github.com/podpath/podpath/internal/golden"
 	"github.com/podpath/podpath/internal/iptables"
+	"github.com/podpath/podpath/internal/netfilter"
 )
 
 // TestJoinOrder holds the built-in chains of a node with kube-proxy and the AWS VPC CNI to those of a recorded one, where
@@ -79,8 +81,59 @@ func TestKubeProxyError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = `node node-a: kube-proxy: mode "ipvs" is not compiled (want iptables)`
+	const want = `node node-a: kube-proxy: mode "ipvs" is not compiled (want iptables or nftables)`
 	if _, err = made.Topology.Namespace("node-a"); err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
+	}
+}
+
+// TestNFTables: in nftables mode kube-proxy's two tables stand before or behind the plugin's, as they were registered, and what
+// iptables has is kubelet's and the plugin's.
+func TestNFTables(t *testing.T) {
+	for _, x := range []struct {
+		connmark, first string
+		asked           []string // at PREROUTING, of the nat chains
+	}{
+		{"iptables", "plugin", []string{"ip nat PREROUTING", "ip kube-proxy nat-prerouting"}},
+		{"iptables", "kube-proxy", []string{"ip kube-proxy nat-prerouting", "ip nat PREROUTING"}},
+		{"nft", "plugin", []string{"ip nat PREROUTING", "ip kube-proxy nat-prerouting", "ip aws-cni nat-prerouting"}},
+		{"nft", "kube-proxy", []string{"ip kube-proxy nat-prerouting", "ip nat PREROUTING", "ip aws-cni nat-prerouting"}},
+	} {
+		c, err := Preset("eks-study")
+		if err != nil {
+			t.Fatal(err)
+		}
+		made, err := Compile(c, map[string]string{"kubeproxy": "nftables", "connmark": x.connmark, "natfirst": x.first})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ns, err := made.Topology.Namespace("node-a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, b := range ns.Netfilter.At(netfilter.PreRouting) {
+			if b.NAT {
+				got = append(got, b.Name())
+			}
+		}
+		if !slices.Equal(got, x.asked) {
+			t.Errorf("connmark %s, %s first: asked %q, want %q", x.connmark, x.first, got, x.asked)
+		}
+		text := ns.State("iptables")
+		if strings.Contains(text, "KUBE-SERVICES") || !strings.Contains(text, "KUBE-KUBELET-CANARY") {
+			t.Errorf("iptables has\n%s", text)
+		}
+		if has := strings.Contains(text, "AWS-CONNMARK-CHAIN-0"); has != (x.connmark == "iptables") {
+			t.Errorf("connmark %s: iptables has the chain: %v", x.connmark, has)
+		}
+	}
+	c, err := Preset("eks-study")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.KubeProxy.Mode = "nftables"
+	if _, err := Compile(c, map[string]string{"cni": "calico-vxlan"}); err == nil || !strings.Contains(err.Error(), `mode "nftables" is not compiled beside Calico`) {
+		t.Errorf("beside Calico: %v", err)
 	}
 }

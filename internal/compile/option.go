@@ -12,6 +12,7 @@ import (
 
 	"github.com/podpath/podpath/internal/cluster"
 	"github.com/podpath/podpath/internal/cni/awsvpc"
+	"github.com/podpath/podpath/internal/kubeproxy"
 	"github.com/podpath/podpath/internal/underlay"
 )
 
@@ -67,6 +68,8 @@ var options = []Option{
 	{Key: "podingress", Values: onOff, Default: "false", fits: func(c *cluster.Cluster) bool { return inVPC(c) && onCalico(c) }, apply: podIngress},
 	{Key: "bgp", Values: onOff, Default: "false", fits: onSite, apply: func(c *cluster.Cluster, v string) { c.Site.Router.BGP = v == "true" }},
 	{Key: "iptables", Values: []string{"nft", "legacy"}, Default: "nft", fits: onAWSVPCCNI, apply: func(c *cluster.Cluster, v string) { c.CNI.Backend = v }},
+	{Key: "connmark", Values: []string{cluster.ConnmarkNFT, cluster.ConnmarkIPTables}, Default: cluster.ConnmarkNFT, fits: onAWSVPCCNI,
+		apply: func(c *cluster.Cluster, v string) { c.CNI.Connmark = v }},
 	env("externalsnat", awsvpc.EnvExternalSNAT, onOff, "false"),
 	env("randomizesnat", awsvpc.EnvRandomizeSNAT, []string{"prng", "hashrandom", "none"}, "prng"),
 	env("excludesnatcidrs", awsvpc.EnvExcludeSNATCIDRs, nil, ""),
@@ -82,9 +85,16 @@ var options = []Option{
 	{Key: "customnetworking", fits: onAWSVPCCNI, Env: awsvpc.EnvCustomNetwork, Values: onOff, Default: "false", apply: customNetworking},
 	{Key: "prefixdelegation", fits: onAWSVPCCNI, Env: awsvpc.EnvPrefixDelegation, Values: onOff, Default: "false", apply: prefixDelegation},
 	{Key: "securitygroups", fits: onAWSVPCCNI, Values: []string{"off", "strict", "standard"}, Default: "off", apply: securityGroups},
+	{Key: "kubeproxy", Values: []string{kubeproxy.ModeIPTables, kubeproxy.ModeNFTables}, Default: kubeproxy.ModeIPTables, fits: onAWSVPCCNI,
+		apply: kubeProxy(func(k *cluster.KubeProxyConfig, v string) bool {
+			k.Mode = v
+			return v != kubeproxy.ModeIPTables
+		})},
+	{Key: "natfirst", Values: []string{cluster.NATFirstPlugin, cluster.NATFirstKubeProxy}, Default: cluster.NATFirstPlugin, fits: onAWSVPCCNI,
+		apply: func(c *cluster.Cluster, v string) { c.CNI.NATFirst = v }},
 	{Key: "masqueradeall", Values: onOff, Default: "false", apply: kubeProxy(func(k *cluster.KubeProxyConfig, v string) bool {
-		k.IPTables.MasqueradeAll = v == "true"
-		return k.IPTables.MasqueradeAll
+		k.IPTables.MasqueradeAll, k.NFTables.MasqueradeAll = v == "true", v == "true" // whichever mode it runs in
+		return v == "true"
 	})},
 	{Key: "clustercidr", One: true, Default: "", apply: kubeProxy(func(k *cluster.KubeProxyConfig, v string) bool {
 		k.ClusterCIDR = strings.TrimSpace(v)
@@ -161,7 +171,13 @@ func Options(c *cluster.Cluster) []Option {
 			out[i].Default = "true"
 		case out[i].Key == "iptables" && c.CNI.Backend != "":
 			out[i].Default = c.CNI.Backend
-		case k != nil && out[i].Key == "masqueradeall" && k.IPTables.MasqueradeAll:
+		case out[i].Key == "connmark" && c.CNI.Connmark != "":
+			out[i].Default = c.CNI.Connmark
+		case out[i].Key == "natfirst" && c.CNI.NATFirst != "":
+			out[i].Default = c.CNI.NATFirst
+		case k != nil && out[i].Key == "kubeproxy" && k.Mode != "":
+			out[i].Default = k.Mode
+		case k != nil && out[i].Key == "masqueradeall" && (k.IPTables.MasqueradeAll && k.Mode != kubeproxy.ModeNFTables || k.NFTables.MasqueradeAll && k.Mode == kubeproxy.ModeNFTables):
 			out[i].Default = "true"
 		case k != nil && out[i].Key == "clustercidr":
 			out[i].Default = k.ClusterCIDR

@@ -13,6 +13,7 @@ func TestKubeProxyOptions(t *testing.T) {
 		runs       bool
 	}{
 		{"masqueradeall", "false", false}, {"masqueradeall", "true", true},
+		{"kubeproxy", "iptables", false}, {"kubeproxy", "nftables", true},
 		{"clustercidr", "", false}, {"clustercidr", " ", false}, {"clustercidr", "10.0.0.0/8", true},
 	} {
 		c := &cluster.Cluster{}

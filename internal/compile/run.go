@@ -64,8 +64,9 @@ func wayOut(c *cluster.Cluster) bool {
 
 // Cache keeps compiled presets. It is for many goroutines at once.
 type Cache struct {
-	mu   sync.Mutex
-	kept map[string]*Compiled
+	mu    sync.Mutex
+	kept  map[string]*Compiled
+	plain map[string]*cluster.Cluster // presets as they are read, to ask and not to change
 }
 
 // cacheSize bounds the memory that queries with free-text options can take: a compiled preset has some 200 KB.
@@ -73,9 +74,18 @@ const cacheSize = 64
 
 // Preset gives a compiled preset with options.
 func (k *Cache) Preset(id string, options map[string]string, named ...string) (*Compiled, error) {
-	c, err := Preset(id)
-	if err != nil {
-		return nil, err
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	plain := k.plain[id]
+	if plain == nil {
+		var err error
+		if plain, err = Preset(id); err != nil {
+			return nil, err
+		}
+		if k.plain == nil {
+			k.plain = map[string]*cluster.Cluster{}
+		}
+		k.plain[id] = plain
 	}
 	var key strings.Builder
 	key.WriteString(id)
@@ -83,14 +93,16 @@ func (k *Cache) Preset(id string, options map[string]string, named ...string) (*
 		fmt.Fprintf(&key, "\x00%s=%s", o, options[o])
 	}
 	for _, n := range named {
-		if a, err := netip.ParseAddr(n); err == nil && onInternet(c, a) {
+		if a, err := netip.ParseAddr(n); err == nil && onInternet(plain, a) {
 			key.WriteString("\x00" + a.String())
 		}
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
 	if have := k.kept[key.String()]; have != nil {
 		return have, nil
+	}
+	c, err := Preset(id) // compiling with options changes it
+	if err != nil {
+		return nil, err
 	}
 	made, err := Compile(c, options, named...)
 	if err != nil {

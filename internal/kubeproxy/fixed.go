@@ -1,5 +1,7 @@
 package kubeproxy
 
+import "github.com/podpath/podpath/internal/iptables"
+
 // Words that many rules have.
 const (
 	ctNew        = "-m conntrack --ctstate NEW"
@@ -29,6 +31,25 @@ func (b *builder) fixed() {
 	b.add(post, "-j MARK --set-xmark", b.clearMark) // not to be masqueraded again further on
 	b.add(post, comment("kubernetes service traffic requiring SNAT"), "-j MASQUERADE --random-fully")
 	b.add(b.na.AddChain("KUBE-MARK-MASQ"), "-j MARK --set-xmark", b.mark)
+}
+
+// kubelet are the rules of kubelet alone, which writes them with iptables whatever kube-proxy does.
+func (in *Input) kubelet(s *settings) (*iptables.Ruleset, error) {
+	b := newBuilder(s)
+	if !s.kubeletFirst {
+		return &iptables.Ruleset{}, nil
+	}
+	for _, t := range []*iptables.Table{b.mangle, b.na, b.filt} {
+		t.AddChain("KUBE-KUBELET-CANARY")
+	}
+	b.mangle.AddChain("KUBE-IPTABLES-HINT")
+	if s.family == IPv4 {
+		b.filt.AddChain("KUBE-FIREWALL")
+		b.add(b.filt.Chain("INPUT"), "-j KUBE-FIREWALL")
+		b.add(b.filt.Chain("OUTPUT"), "-j KUBE-FIREWALL")
+		b.firewall()
+	}
+	return b.done()
 }
 
 // canaries are empty chains that kube-proxy and kubelet watch, to see that someone flushed a table; by kubelet's hint other

@@ -1,6 +1,6 @@
-// Package kubeproxy writes the iptables rules that kube-proxy writes on one node for the Services and EndpointSlices of a
-// cluster: the iptables mode of kube-proxy v1.37, rule for rule and in save form, that is as `iptables-save` prints them
-// back and not as kube-proxy hands them to iptables-restore.
+// Package kubeproxy writes the rules that kube-proxy v1.37 writes on one node for the Services and EndpointSlices of a
+// cluster, rule for rule: in iptables mode in save form, that is as `iptables-save` prints them back and not as kube-proxy
+// hands them to iptables-restore, in nftables mode as `nft list table` does.
 //
 // For a Service default/web with cluster IP 10.96.0.20, port 80 and two endpoints, a packet to 10.96.0.20:80 walks
 //
@@ -69,11 +69,15 @@ func (f Family) String() string {
 // of says whether an address is of the family.
 func (f Family) of(a netip.Addr) bool { return a.Is4() == (f == IPv4) }
 
-// Rules are the tables of one family after kube-proxy synchronised them, in the order that iptables-nft prints.
+// Rules are iptables' tables of one family after kube-proxy synchronised them, in the order that iptables-nft prints. In mode
+// nftables there are only kubelet's, where it came first; kube-proxy's own table is [Table].
 func Rules(in *Input, f Family) (*iptables.Ruleset, error) {
 	s, err := in.settings(f)
 	if err != nil {
 		return nil, err
+	}
+	if s.native {
+		return in.kubelet(s)
 	}
 	ports, err := servicePorts(in, s)
 	if err != nil {

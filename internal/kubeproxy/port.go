@@ -17,6 +17,7 @@ const serviceProxyName = "service.kubernetes.io/service-proxy-name"
 // servicePort is one port of a Service in one family (BaseServicePortInfo, pkg/proxy/serviceport.go).
 type servicePort struct {
 	name      string // PortName
+	path      string // namespace/service/protocol/port, as chains of nftables have it
 	protocol  string // in lower case
 	suffix    string // of its chains
 	endpoints []*endpoint
@@ -70,6 +71,7 @@ func servicePorts(in *Input, s *settings) ([]*servicePort, error) {
 			p := *common
 			protocol := cmp.Or(x.Protocol, corev1.ProtocolTCP)
 			p.name, p.protocol = portName(svc.Namespace, svc.Name, x.Name), strings.ToLower(string(protocol))
+			p.path = svc.Namespace + "/" + svc.Name + "/" + p.protocol + "/" + x.Name
 			p.suffix = chainName("", p.name, protocol)
 			p.port, p.nodePort = x.Port, x.NodePort
 			p.endpoints = endpoints[portKey{svc.Namespace, svc.Name, x.Name, protocol}]

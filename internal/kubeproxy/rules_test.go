@@ -535,7 +535,7 @@ func TestErrors(t *testing.T) {
 		change func(*Input)
 		want   string
 	}{
-		{"another mode", func(in *Input) { in.Config.Mode = "ipvs" }, `kube-proxy: mode "ipvs" is not compiled (want iptables)`},
+		{"another mode", func(in *Input) { in.Config.Mode = "ipvs" }, `kube-proxy: mode "ipvs" is not compiled (want iptables or nftables)`},
 		{"no node", func(in *Input) { in.Node = nil }, "no Node"},
 		{"no pod CIDR", func(in *Input) { in.Config.DetectLocalMode = cluster.LocalModeNodeCIDR }, "node node-a: spec.podCIDR: missing"},
 		{"mode of detection", func(in *Input) { in.Config.DetectLocalMode = "Guess" }, `detectLocalMode: "Guess" (want ClusterCIDR, `},

@@ -21,6 +21,8 @@ type settings struct {
 
 	mark               string // of packets to be masqueraded, "0x4000/0x4000"
 	clearMark          string // the save form of --xor-mark
+	markBit            uint32
+	native             bool // mode nftables
 	masqueradeAll      bool
 	localhostNodePorts bool
 	liberal            bool // INVALID packets are not dropped
@@ -30,6 +32,20 @@ type settings struct {
 	local              detector
 	nodePortAll        bool         // node ports answer on every local address
 	nodePortIPs        []netip.Addr // else on these
+}
+
+// The modes of kube-proxy that are compiled.
+const (
+	ModeIPTables = "iptables"
+	ModeNFTables = "nftables"
+)
+
+// Mode is the mode that a configuration asks for, iptables where it says nothing.
+func (in *Input) Mode() string {
+	if in.Config == nil || in.Config.Mode == "" {
+		return ModeIPTables
+	}
+	return in.Config.Mode
 }
 
 // settings works the configuration out. What it returns beside an error holds but for what the error names.
@@ -47,17 +63,26 @@ func (in *Input) settings(f Family) (*settings, error) {
 		node = &corev1.Node{}
 	}
 	s.nodeName, s.zone = node.Name, node.Labels[corev1.LabelTopologyZone]
-	if c.Mode != "" && c.Mode != "iptables" {
-		errs = append(errs, fmt.Errorf("kube-proxy: mode %q is not compiled (want iptables)", c.Mode))
+	own, asked := ModeIPTables, c.IPTables.MasqueradeBit
+	switch in.Mode() {
+	case ModeIPTables:
+	case ModeNFTables:
+		own, asked, s.masqueradeAll, s.native = ModeNFTables, c.NFTables.MasqueradeBit, c.NFTables.MasqueradeAll, true
+		if c.FeatureGates[localhostNodePortsGate] {
+			errs = append(errs, fmt.Errorf("kube-proxy: featureGates: %s is not compiled (want it false)", localhostNodePortsGate))
+		}
+	default:
+		errs = append(errs, fmt.Errorf("kube-proxy: mode %q is not compiled (want iptables or nftables)", c.Mode))
 	}
 	bit := int32(14)
-	if b := c.IPTables.MasqueradeBit; b != nil {
-		bit = *b
+	if asked != nil {
+		bit = *asked
 	}
 	if bit < 0 || bit > 31 {
-		errs = append(errs, fmt.Errorf("kube-proxy: iptables.masqueradeBit: %d (want 0 to 31)", bit))
+		errs = append(errs, fmt.Errorf("kube-proxy: %s.masqueradeBit: %d (want 0 to 31)", own, bit))
 		bit = 0
 	}
+	s.markBit = uint32(1) << bit
 	mark := fmt.Sprintf("%#x", uint32(1)<<bit)
 	s.mark, s.clearMark = mark+"/"+mark, mark+"/0x0"
 	if on, ok := c.FeatureGates["AllowServiceExternalIPs"]; ok {
@@ -76,6 +101,9 @@ func (in *Input) settings(f Family) (*settings, error) {
 	keep(err)
 	return s, errors.Join(errs...)
 }
+
+// localhostNodePortsGate lets node ports of mode nftables answer on loopback, by a proxy in user space (v1.37, alpha).
+const localhostNodePortsGate = "KubeProxyNFTablesLocalhostNodePorts"
 
 // loopback are the addresses that kube-proxy assumes where it knows none of a family.
 var loopback = map[Family]netip.Addr{IPv4: netip.AddrFrom4([4]byte{127, 0, 0, 1}), IPv6: netip.IPv6Loopback()}
@@ -172,7 +200,11 @@ func (f Family) zero() netip.Prefix {
 // expandNodePortAddressKeywords in cmd/kube-proxy/app/server.go).
 func (s *settings) nodePorts(in *Input, c *cluster.KubeProxyConfig, ips map[Family]netip.Addr) error {
 	var list []string
-	for _, text := range c.NodePortAddresses {
+	wanted := c.NodePortAddresses
+	if s.native && len(wanted) == 0 {
+		wanted = []string{"primary"} // platformApplyDefaults, cmd/kube-proxy/app/server_linux.go
+	}
+	for _, text := range wanted {
 		switch text {
 		case "primary":
 			for _, f := range []Family{IPv4, IPv6} {
@@ -201,7 +233,7 @@ func (s *settings) nodePorts(in *Input, c *cluster.KubeProxyConfig, ips map[Fami
 		return p.Addr().IsLoopback() || p.Contains(netip.AddrFrom4([4]byte{127}))
 	})
 	asked := c.IPTables.LocalhostNodePorts == nil || *c.IPTables.LocalhostNodePorts
-	s.localhostNodePorts = asked && hasLoopback
+	s.localhostNodePorts = asked && hasLoopback && !s.native
 	if s.nodePortAll {
 		return nil
 	}

@@ -126,7 +126,7 @@ func replay(t *testing.T, dir string, f *observed) {
 			t.Fatalf("%s: %v", cmd, err)
 		}
 	}
-	node.Netfilter = netfilter.New(node.Netfilter.Rules, node.Netfilter.Native, node.Netfilter.Sets)
+	node.Netfilter = netfilter.NewAfter(node.Netfilter.NativeFirst, node.Netfilter.Rules, node.Netfilter.Native, node.Netfilter.Sets)
 	from := spaceOf(t, dir, f.Src.NS)
 	q := trace.Query{From: from, To: f.Dst.IP, Protocol: packet.UDP, SrcPort: f.Src.Port, DstPort: f.Dst.Port, Payload: 4, DF: true, Listeners: listeners}
 	if from == "outside" {

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -224,6 +225,12 @@ func (r *Recording) choices() map[string]string {
 	for _, row := range r.Rules {
 		verdict, _ := row["verdict"].(string)
 		chain, _ := row["chain"].(string)
+		if text := fmt.Sprint(row["text"]); strings.Contains(text, "numgen random ") {
+			if drawn := r.drawn(fmt.Sprint(row["ns"]), text, verdict); drawn != "" {
+				out[chain] = drawn
+			}
+			continue
+		}
 		target, ok := strings.CutPrefix(verdict, "jump ")
 		if !ok {
 			continue
@@ -247,6 +254,28 @@ func (r *Recording) choices() map[string]string {
 		}
 	}
 	return out
+}
+
+// drawnAddress is an option of nft's `numgen random mod N map { 0 : ADDR . PORT, … }`.
+var drawnAddress = regexp.MustCompile(`: ([0-9.]+) \. ([0-9]+)`)
+
+// drawn is what `numgen random` of a native rule came to: the chain that its verdict names, or the address of its map that a
+// connection of the namespace was led to. "" where the recording does not say.
+func (r *Recording) drawn(ns, text, verdict string) string {
+	for _, word := range []string{"goto ", "jump "} {
+		if chain, ok := strings.CutPrefix(verdict, word); ok {
+			return chain
+		}
+	}
+	for _, m := range drawnAddress.FindAllStringSubmatch(text, -1) {
+		for _, line := range r.Conntrack {
+			answer := line[strings.LastIndex(line, " src=")+1:]
+			if strings.HasPrefix(line, ns+": ") && strings.HasPrefix(answer, "src="+m[1]+" ") && strings.Contains(answer, " sport="+m[2]+" ") {
+				return m[1] + ":" + m[2]
+			}
+		}
+	}
+	return ""
 }
 
 func portOf(v any) string {

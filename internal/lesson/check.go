@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/podpath/podpath/internal/anatomy"
+	"github.com/podpath/podpath/internal/maxpods"
+	"github.com/podpath/podpath/internal/topology"
 	"github.com/podpath/podpath/internal/trace"
 )
 
@@ -49,18 +52,9 @@ func (c *checker) bad(format string, args ...any) {
 }
 
 func (c *checker) step(s *Step) {
-	doc := c.w.Documents[s.Trace]
-	if doc == nil {
-		c.bad("step %s: trace %s was not run", s.ID, s.Trace)
+	if err := c.scene(s); err != nil {
+		c.bad("step %s: %w", s.ID, err)
 		return
-	}
-	if _, err := station(doc, s.At); err != nil {
-		c.bad("step %s: at: %w", s.ID, err)
-	}
-	if s.Wait != "" {
-		if _, err := station(doc, s.Wait); err != nil {
-			c.bad("step %s: wait: %w", s.ID, err)
-		}
 	}
 	for _, name := range sortedKeys(s.Claims) {
 		p, err := s.Claims[name].Prove(c.w)
@@ -78,6 +72,48 @@ func (c *checker) step(s *Step) {
 			c.bad("step %s: %w", s.ID, err)
 		}
 	}
+}
+
+// scene looks for what a step is drawn on.
+func (c *checker) scene(s *Step) error {
+	if s.Type != "" {
+		_, err := maxpods.Find(s.Type)
+		return err
+	}
+	doc := c.w.Documents[s.Trace]
+	if doc == nil {
+		return fmt.Errorf("trace %s was not run", s.Trace)
+	}
+	if s.Node != "" {
+		return c.node(s)
+	}
+	if _, err := station(doc, s.At); err != nil {
+		return fmt.Errorf("at: %w", err)
+	}
+	if s.Wait == "" {
+		return nil
+	}
+	if _, err := station(doc, s.Wait); err != nil {
+		return fmt.Errorf("wait: %w", err)
+	}
+	return nil
+}
+
+// node looks for the node of a step, and in it for what is to stand out.
+func (c *checker) node(s *Step) error {
+	topo := c.w.Topologies[s.Trace]
+	ns, err := topo.Namespace(s.Node)
+	if err != nil || s.Select == "" {
+		return err
+	}
+	var ids []string
+	for _, t := range anatomy.Build(topo, ns).Things {
+		if t.ID == s.Select {
+			return nil
+		}
+		ids = append(ids, t.ID)
+	}
+	return fmt.Errorf("select: there is no %s in it (it has %s)", s.Select, strings.Join(ids, ", "))
 }
 
 // Answer is the name of the right answer to a step's question: the one whose claim holds in the trace.
@@ -231,6 +267,18 @@ func (c *checker) words(part string, strict bool) []string {
 func (c *checker) known(word string) bool {
 	if c.corpus == nil {
 		c.corpus = corpus(c.w)
+		for i := range c.l.Steps {
+			s := &c.l.Steps[i]
+			if s.Node != "" {
+				c.corpus = append(c.corpus, state(c.w.Topologies[s.Trace], s.Node)...)
+			}
+			// What is claimed may be said in a title, and what is asked among the answers.
+			for _, claims := range []map[string]*Claim{s.Claims, s.Ask} {
+				for _, name := range sortedKeys(claims) {
+					c.corpus = append(c.corpus, claims[name].Is)
+				}
+			}
+		}
 	}
 	return slices.ContainsFunc(c.corpus, func(s string) bool { return strings.Contains(s, word) })
 }
@@ -246,13 +294,7 @@ func corpus(w *World) []string {
 				continue
 			}
 			seen[s.Namespace] = true
-			ns, err := w.Topologies[name].Namespace(s.Namespace)
-			if err != nil {
-				continue // a fabric's device is no namespace
-			}
-			for _, part := range []string{"addresses", "rules", "routes", "neighbours", "iptables", "nft", "ipsets"} {
-				out = append(out, ns.State(part))
-			}
+			out = append(out, state(w.Topologies[name], s.Namespace)...)
 		}
 		for i := range doc.Packets {
 			for _, l := range doc.Packets[i].Layers {
@@ -262,6 +304,22 @@ func corpus(w *World) []string {
 			}
 		}
 		out = append(out, stepWords(doc)...)
+	}
+	return out
+}
+
+// state is what the kernel's tools print of a namespace, and the names in the picture of it.
+func state(topo *topology.Topology, name string) []string {
+	ns, err := topo.Namespace(name)
+	if err != nil {
+		return nil // a fabric's device is no namespace
+	}
+	out := append([]string{ns.Name, ns.Place.Label, ns.Place.Machine}, ns.Place.HostPods...)
+	for _, part := range []string{"addresses", "rules", "routes", "neighbours", "iptables", "nft", "ipsets"} {
+		out = append(out, ns.State(part))
+	}
+	for _, t := range anatomy.Build(topo, ns).Things {
+		out = append(out, t.Of)
 	}
 	return out
 }

@@ -55,6 +55,11 @@ type Claim struct {
 	Line string `yaml:"line"`
 	Node string `yaml:"node"`
 	Of   string `yaml:"of"`
+	// Count is a number of how many pods fit on an instance Type (internal/maxpods), and Is its value: enis, ips, slots, vcpus,
+	// formula, ceiling, pods, addresses, or what managed, nodeadm or kubelet would set. Mode is prefix for prefix delegation.
+	Count string `yaml:"count"`
+	Type  string `yaml:"type"`
+	Mode  string `yaml:"mode"`
 	// No says that the node's state has no such line.
 	No bool `yaml:"no"`
 }
@@ -63,6 +68,8 @@ type Claim struct {
 type Proof struct {
 	Trace   string // the lesson's name for it
 	Station string // "" for what is true of the whole trace, or of a node
+	Type    string // the instance type whose pods are counted
+	Mode    string
 	Node    string // of a line of its state
 	Part    string // addresses, rules …
 	Text    string // verbatim
@@ -77,16 +84,18 @@ type Proof struct {
 func (c *Claim) shape() error {
 	n := 0
 	for _, set := range []bool{c.Rule != "", c.Passed != "", c.Unasked != "", c.Field != "", c.Changes != "", c.Keeps != "", c.Code != "", c.Interface != "",
-		c.Outcome != "" || c.Reason != "", c.Passes != "", c.Never != "", c.Connection != "", c.Headers != "", c.Adds != 0, c.Line != ""} {
+		c.Outcome != "" || c.Reason != "", c.Passes != "", c.Never != "", c.Connection != "", c.Headers != "", c.Adds != 0, c.Line != "", c.Count != ""} {
 		if set {
 			n++
 		}
 	}
 	switch {
 	case n == 0:
-		return errors.New("want what is claimed: rule, passed, field, changes, keeps, code, interface, outcome, passes, never, connection, headers, adds or line")
+		return errors.New("want what is claimed: rule, passed, field, changes, keeps, code, interface, outcome, passes, never, connection, headers, adds, line or count")
 	case n > 1:
 		return errors.New("claims several things; make it several claims")
+	case c.Count != "" && (c.Is == "" || c.Type == ""):
+		return errors.New("count: want the instance type and the number, as type and is")
 	case c.Field != "" && c.Is == "":
 		return errors.New("field: want the value that it has, as is")
 	case c.Changes != "" && c.To == "":
@@ -103,6 +112,9 @@ func (c *Claim) shape() error {
 
 // Prove holds a claim against the world. The error says what is there instead.
 func (c *Claim) Prove(w *World) (*Proof, error) {
+	if c.Count != "" {
+		return c.count()
+	}
 	doc := w.Documents[c.Trace]
 	if doc == nil {
 		return nil, fmt.Errorf("trace %s was not run", c.Trace)
@@ -429,7 +441,7 @@ func (p *Proof) Says(word string) bool {
 
 // words are everything that a proof says.
 func (p *Proof) words() []string {
-	out := []string{p.Station, p.Node, p.Part, p.Text, p.Code}
+	out := []string{p.Station, p.Type, p.Node, p.Part, p.Text, p.Code}
 	for _, k := range sortedKeys(p.Args) {
 		out = append(out, k+"="+p.Args[k])
 	}

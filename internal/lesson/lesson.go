@@ -48,7 +48,8 @@ type Lesson struct {
 	ID     string
 	Number int // the folder's
 	Folder string
-	Topic  string           // the gallery's: vpc-cni, services, calico
+	Topic  string           // the gallery's: vpc-cni, services, overlay
+	Card   string           // the step that its picture is of; "" for the first
 	Traces map[string]Query // by the names that steps call them
 	// Terms are words in code letters and numbers that are no claim: names of programs, of fields that no trace here shows.
 	Terms []string
@@ -77,10 +78,19 @@ type Step struct {
 	ID string `yaml:"id"`
 	// Trace names one of the lesson's; a step that says nothing stays with the trace of the step before.
 	Trace string `yaml:"trace"`
+	// Node makes the step about a node of the trace's network, drawn from inside, and not about the packet: Select is the
+	// interface (if-ens5) or address (ip-192.168.1.52) that stands out in it.
+	Node   string `yaml:"node"`
+	Select string `yaml:"select"`
+	// Type makes the step about how many pods fit on an instance type; Mode is prefix for prefix delegation.
+	Type string `yaml:"type"`
+	Mode string `yaml:"mode"`
 	// At is the station, as a URL names it, where the packet is when the step is told.
 	At string `yaml:"at"`
 	// Wait is the station where it is while a question is open; "" leaves it where the step before did.
 	Wait string `yaml:"wait"`
+	// Marks shows the timeline of the trace's marks.
+	Marks bool `yaml:"marks"`
 	// Claims are the facts of the text, by the names that its links have.
 	Claims map[string]*Claim `yaml:"claims"`
 	// Ask are the answers to choose from, by the names that the text has; each is a claim, and exactly one holds.
@@ -127,13 +137,20 @@ func (l *Lesson) Run(t Tracer) (*World, error) {
 	return w, nil
 }
 
-// Around traces what a page of one trace needs: that trace, and those that the claims of its steps name.
-func (l *Lesson) Around(name string, t Tracer) (*World, error) {
-	need := map[string]bool{name: true}
+// Around traces what the page of a step needs: its trace, and those that the claims of the steps of its scene name.
+func (l *Lesson) Around(now *Step, t Tracer) (*World, error) {
+	need := map[string]bool{}
 	for i := range l.Steps {
-		if s := &l.Steps[i]; s.Trace == name {
-			for _, claims := range []map[string]*Claim{s.Claims, s.Ask} {
-				for _, c := range claims {
+		s := &l.Steps[i]
+		if s.Scene() != now.Scene() {
+			continue
+		}
+		if s.Type == "" {
+			need[s.Trace] = true
+		}
+		for _, claims := range []map[string]*Claim{s.Claims, s.Ask} {
+			for _, c := range claims {
+				if c.Count == "" {
 					need[c.Trace] = true
 				}
 			}
@@ -146,6 +163,12 @@ func (l *Lesson) Around(name string, t Tracer) (*World, error) {
 		}
 	}
 	return w, nil
+}
+
+// Only traces one of a lesson's traces.
+func (l *Lesson) Only(name string, t Tracer) (*World, error) {
+	w := newWorld()
+	return w, w.run(l, name, t)
 }
 
 func newWorld() *World {
@@ -170,6 +193,17 @@ func (w *World) run(l *Lesson, name string, t Tracer) error {
 	}
 	w.Documents[name], w.Topologies[name], w.Queries[name] = doc, topo, q
 	return nil
+}
+
+// Scene is what a step is drawn on: steps of one scene follow each other in place.
+func (s *Step) Scene() string {
+	switch {
+	case s.Type != "":
+		return "type " + s.Type + " " + s.Mode
+	case s.Node != "":
+		return s.Trace + " " + s.Node
+	}
+	return s.Trace
 }
 
 // Step finds a step by its ID; -1 where there is none.

@@ -60,6 +60,7 @@ func read(files fs.FS, folder string) (*Lesson, error) {
 	}
 	var f struct {
 		Topic  string           `yaml:"topic"`
+		Card   string           `yaml:"card"`
 		Terms  []string         `yaml:"terms"`
 		Traces map[string]Query `yaml:"traces"`
 		Steps  []Step           `yaml:"steps"`
@@ -69,7 +70,7 @@ func read(files fs.FS, folder string) (*Lesson, error) {
 	if err := d.Decode(&f); err != nil && !errors.Is(err, io.EOF) {
 		return nil, l.errorf("%w", err)
 	}
-	l.Topic, l.Terms, l.Traces, l.Steps = f.Topic, f.Terms, f.Traces, f.Steps
+	l.Topic, l.Card, l.Terms, l.Traces, l.Steps = f.Topic, f.Card, f.Terms, f.Traces, f.Steps
 	if err := l.settle(); err != nil {
 		return nil, err
 	}
@@ -93,6 +94,9 @@ func (l *Lesson) settle() error {
 	if len(l.Steps) == 0 {
 		bad("no steps")
 	}
+	if l.Card != "" && l.Step(l.Card) < 0 {
+		bad("card: there is no step %q", l.Card)
+	}
 	seen := map[string]bool{}
 	for i := range l.Steps {
 		s := &l.Steps[i]
@@ -107,10 +111,19 @@ func (l *Lesson) settle() error {
 		if s.Trace == "" && i > 0 {
 			s.Trace = l.Steps[i-1].Trace
 		}
-		if _, ok := l.Traces[s.Trace]; !ok {
+		if _, ok := l.Traces[s.Trace]; !ok && s.Type == "" {
 			bad("step %s: there is no trace %q", s.ID, s.Trace)
 		}
-		if s.At == "" {
+		switch {
+		case s.Type != "" && (s.Node != "" || s.At != "" || s.Wait != ""):
+			bad("step %s: type: neither a node nor the packet is in the picture", s.ID)
+		case s.Type == "" && s.Mode != "":
+			bad("step %s: mode: want the instance type that it is about, as type", s.ID)
+		case s.Node != "" && (s.At != "" || s.Wait != ""):
+			bad("step %s: node: the packet is not in the picture, so it is at no station", s.ID)
+		case s.Node == "" && s.Select != "":
+			bad("step %s: select: want the node that it is in", s.ID)
+		case s.Node == "" && s.Type == "" && s.At == "":
 			bad("step %s: at: want the station where the packet waits", s.ID)
 		}
 		if s.Wait != "" && len(s.Ask) == 0 {
@@ -128,13 +141,19 @@ func (l *Lesson) settle() error {
 					bad("step %s: %s %s says nothing", s.ID, set.what, name)
 					continue
 				}
+				if c.Node == "" && c.Line != "" {
+					c.Node = s.Node
+				}
+				if c.Count != "" && c.Type == "" {
+					c.Type, c.Mode = s.Type, s.Mode
+				}
 				if c.Trace == "" {
 					c.Trace = s.Trace
 					if c.At == "" {
 						c.At = s.At
 					}
 				}
-				if _, ok := l.Traces[c.Trace]; !ok {
+				if _, ok := l.Traces[c.Trace]; !ok && c.Count == "" {
 					bad("step %s: %s %s: there is no trace %q", s.ID, set.what, name, c.Trace)
 				}
 				if err := c.shape(); err != nil {

@@ -79,8 +79,11 @@ func (p *textReader) front(lines []string) (int, error) {
 func (p *textReader) line(n int, line string) error {
 	if head, ok := strings.CutPrefix(line, "## "); ok {
 		id, title, ok := strings.Cut(head, ": ")
-		if !ok || strings.ContainsAny(id, " \t") {
+		if !ok || id == "" || strings.ContainsAny(id, " \t") || strings.TrimSpace(title) == "" {
 			return p.errorf(n, "want ## <step>: <title>, not %q", line)
+		}
+		if strings.ContainsAny(title, "`*[") {
+			return p.errorf(n, "a title is plain text, without Markdown: %q", title)
 		}
 		if p.out.Steps[id] != nil {
 			return p.errorf(n, "step %s is there already, in line %d", id, p.out.Steps[id].Line)

@@ -29,25 +29,41 @@ type Stack struct {
 	// Tracks says that connection tracking is on: some rule asks for it (nf_ct_netns_get). A namespace without such a
 	// rule has no conntrack, and so no NAT.
 	Tracks bool
+	// NativeFirst is how many of Native's tables registered their chains before iptables' did; those behind did so later, in the
+	// order of the listing. Of chains at one priority the kernel asks the one that was registered last first, for a new one is put
+	// before the others (nf_hook_entries_grow in net/netfilter/core.c; the nat core keeps its chains the same way,
+	// nf_nat_register_fn).
+	NativeFirst int
 
 	hooks [NumHooks][]BaseChain
 }
 
-// New hangs the chains of both rulesets (either may be nil) on their hooks.
+// New hangs the chains of both rulesets (either may be nil) on their hooks, iptables' as if they had been registered first.
 func New(rules *iptables.Ruleset, native *nftables.Ruleset, sets map[string]*Set) *Stack {
-	s := &Stack{Rules: rules, Native: native, Sets: sets}
+	return NewAfter(0, rules, native, sets)
+}
+
+// NewAfter is [New] where the first tables of the native ruleset, as many as nativeFirst says, were there before iptables'.
+func NewAfter(nativeFirst int, rules *iptables.Ruleset, native *nftables.Ruleset, sets map[string]*Set) *Stack {
+	s := &Stack{Rules: rules, Native: native, Sets: sets, NativeFirst: nativeFirst}
+	var tables []*nftables.Table
+	if native != nil {
+		tables = native.Tables
+	}
+	for _, t := range tables[:nativeFirst] {
+		s.addNative(t)
+	}
 	if rules != nil {
 		for _, t := range rules.Tables {
 			s.addTable(t)
 		}
 	}
-	if native != nil {
-		for _, t := range native.Tables {
-			s.addNative(t)
-		}
+	for _, t := range tables[nativeFirst:] {
+		s.addNative(t)
 	}
 	s.hangNATCore()
 	for h := range s.hooks {
+		slices.Reverse(s.hooks[h]) // who came last is asked first
 		slices.SortStableFunc(s.hooks[h], func(a, b BaseChain) int {
 			if d := a.at() - b.at(); d != 0 {
 				return d
@@ -62,6 +78,23 @@ func New(rules *iptables.Ruleset, native *nftables.Ruleset, sets map[string]*Set
 		})
 	}
 	return s
+}
+
+// Name is the chain with its table, as nft calls it: "ip nat PREROUTING".
+func (b *BaseChain) Name() string {
+	name := b.Family + " " + b.Table
+	switch {
+	case b.NFT != nil:
+		return name + " " + b.NFT.Name
+	case b.IPT != nil:
+		return name + " " + b.IPT.Name
+	}
+	return name
+}
+
+// Empty says whether the chain has no rules.
+func (b *BaseChain) Empty() bool {
+	return (b.NFT == nil || len(b.NFT.Rules) == 0) && (b.IPT == nil || len(b.IPT.Rules) == 0)
 }
 
 // at is the priority at which the chain is called: its own, or the nat core's.

@@ -85,7 +85,7 @@ table inet both {
 		want []string
 	}{
 		{PreRouting, []string{"ip aws-cni early", "ip raw", "ip mangle", "ip aws-cni between", "ip nat", "ip aws-cni nat-prerouting", "ip aws-cni late"}},
-		{LocalIn, []string{"ip mangle", "ip filter", "inet both x", "ip nat"}},
+		{LocalIn, []string{"ip mangle", "inet both x", "ip filter", "ip nat"}}, // who came last is asked first
 		{Forward, []string{"ip mangle", "ip filter"}},
 		{LocalOut, []string{"ip raw", "ip mangle", "ip nat", "ip filter"}},
 		// 90 is before 100, and both run where the nat core hangs: behind the filter chain at 95.
@@ -192,6 +192,38 @@ func TestManyEntries(t *testing.T) {
 		p.L4.DstPort += uint16(i)
 		if r := c.In(p, 0); !r.Reply || r.Entry.Original.SrcPort != 1000+uint16(i) {
 			t.Errorf("answer %d finds %+v", i, r)
+		}
+	}
+}
+
+// TestRegistered: of chains at one priority the one that was registered last is asked first (nf_hook_entries_grow), in the nat
+// core as on any hook. The order within one listing is that of its lines.
+func TestRegistered(t *testing.T) {
+	native := `table ip one {
+	chain a {
+		type nat hook prerouting priority dstnat; policy accept;
+	}
+	chain b {
+		type nat hook prerouting priority dstnat; policy accept;
+	}
+}
+table ip two {
+	chain c {
+		type nat hook prerouting priority dstnat; policy accept;
+	}
+	chain d {
+		type nat hook prerouting priority dstnat + 10; policy accept;
+	}
+}
+`
+	for first, want := range [][]string{
+		{"ip two c", "ip one b", "ip one a", "ip nat", "ip two d"},
+		{"ip two c", "ip nat", "ip one b", "ip one a", "ip two d"},
+		{"ip nat", "ip two c", "ip one b", "ip one a", "ip two d"},
+	} {
+		s := NewAfter(first, mustRules(t, "*nat\n:PREROUTING ACCEPT [0:0]\nCOMMIT\n"), mustNative(t, native), nil)
+		if got := order(s, PreRouting); !slices.Equal(got, want) {
+			t.Errorf("%d native tables before iptables':\n got %q\nwant %q", first, got, want)
 		}
 	}
 }

@@ -99,6 +99,7 @@ func (e *Evaluator) Run(base *Chain, in *Input, sink Sink) Verdict {
 // answered, the matches right after it may still settle that the rule fails; effects behind it are not carried out.
 func (r *Rule) run(in *Input) (v Verdict, failed int) {
 	unsure := false
+	in.rule = r
 	for k, s := range r.Statements {
 		if unsure && s.Effect() {
 			break
@@ -112,7 +113,7 @@ func (r *Rule) run(in *Input) (v Verdict, failed int) {
 		if v.Kind != Continue {
 			break
 		}
-		if _, ok := s.(*verdictStatement); ok && !unsure {
+		if decides(s) && !unsure {
 			return v, -1 // `continue` ends the rule
 		}
 	}

@@ -34,7 +34,7 @@ func (e *ParseError) Error() string { return fmt.Sprintf("%s:%d: %s", e.File, e.
 //	ruleset = { comment | table }
 //	table   = "table" FAMILY NAME "{" { chain | block | line } "}"
 //	chain   = "chain" NAME "{" [ "type" … ] { rule } "}"
-//	block   = WORD … "{" … "}"                      kept as it is: sets, maps, flowtables, objects
+//	block   = WORD … "{" … "}"                      sets and maps are read; flowtables and objects kept as they are
 //
 // One line is one statement, as nft prints it; a line whose braces do not close goes on in the next.
 func Parse(r io.Reader, name string) (*Ruleset, error) {
@@ -234,6 +234,12 @@ func (p *parser) endKept() error {
 		return p.statement(strings.Join(p.kept, "\n"))
 	}
 	p.table.items = append(p.table.items, item{lines: slices.Clone(p.kept)})
+	if s := parseSet(p.kept); s != nil {
+		if p.table.Set(s.Name) != nil {
+			return p.errorf("%s again", short(s.Name))
+		}
+		p.table.Sets = append(p.table.Sets, s)
+	}
 	return nil
 }
 
@@ -346,22 +352,40 @@ func parsePriority(family string, f []string) (int, bool) {
 	return base + int(n), err == nil && (f[2][0] != '-' && f[2][0] != '+')
 }
 
-// link finds the chains that the table's rules jump to. One that is not there makes its rule not understood.
+// link finds the chains and sets that the table's rules name. One that is not there makes its rule not understood.
 func (p *parser) link() error {
 	for _, c := range p.table.Chains {
 		for _, r := range c.Rules {
 			for _, s := range r.Statements {
-				v, ok := s.(*verdictStatement)
-				if !ok || v.chain == "" {
-					continue
-				}
-				if v.verdict.Chain = p.table.Chain(v.chain); v.verdict.Chain == nil && r.NotUnderstood == "" {
-					r.NotUnderstood = "jump to unknown chain " + v.chain
+				if odd := linkStatement(s, p.table); odd != "" && r.NotUnderstood == "" {
+					r.NotUnderstood = odd
 				}
 			}
 		}
 	}
 	return nil
+}
+
+// linkStatement says what a statement names that is not there.
+func linkStatement(s Statement, t *Table) string {
+	switch s := s.(type) {
+	case *verdictStatement:
+		if s.chain == "" {
+			return ""
+		}
+		if s.verdict.Chain = t.Chain(s.chain); s.verdict.Chain == nil {
+			return "jump to unknown chain " + s.chain
+		}
+	case *setMatch:
+		return s.link(t, false)
+	case *verdictLookup:
+		return s.link(t, true)
+	case *natLookup:
+		return s.link(t, true)
+	case *setUpdate:
+		return s.lookup.link(t, false)
+	}
+	return ""
 }
 
 func (p *parser) finish() (*Ruleset, error) {

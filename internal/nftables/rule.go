@@ -112,15 +112,33 @@ func (r *Rule) decided() bool {
 	if len(r.Statements) == 0 {
 		return false
 	}
-	switch r.Statements[len(r.Statements)-1].(type) {
-	case *verdictStatement:
+	return decides(r.Statements[len(r.Statements)-1])
+}
+
+// decides says whether a statement gives a rule its verdict.
+func decides(s Statement) bool {
+	switch s.(type) {
+	case *verdictStatement, *verdictLookup, *natLookup:
 		return true
+	}
+	return false
+}
+
+// SetsMark says whether a rule has a statement that writes a mark.
+func (r *Rule) SetsMark() bool {
+	for _, s := range r.Statements {
+		if _, ok := s.(*markSet); ok {
+			return true
+		}
 	}
 	return false
 }
 
 // statement reads one statement; nil where it is not modelled.
 func (p *ruleReader) statement() Statement {
+	if s := p.lookup(); s != nil {
+		return s
+	}
 	w, _ := p.next()
 	if w.quoted {
 		return nil
@@ -150,6 +168,8 @@ func (p *ruleReader) statement() Statement {
 		return p.nat(w.text)
 	case "reject":
 		return p.reject()
+	case "add", "update":
+		return p.update()
 	case "fib":
 		return p.fib()
 	case "iifname", "oifname", "iif", "oif":

@@ -38,7 +38,8 @@ func (s *verdictStatement) Why(in *Input) Reason {
 	return reason(ReasonProtocol, false, s.need.String(), in.Packet.IP.Protocol.String())
 }
 
-// nat reads `snat|dnat [ip] [to ADDR[-ADDR][:PORT[-PORT]]] [flags]`, masquerade and redirect.
+// nat reads `snat|dnat [ip] [to ADDR[-ADDR][:PORT[-PORT]]] [flags]`, masquerade and redirect; and an address that is drawn,
+// `dnat ip to numgen …`.
 func (p *ruleReader) nat(kind string) Statement {
 	r := &NATRange{}
 	s := &verdictStatement{verdict: Verdict{NAT: r}}
@@ -54,7 +55,12 @@ func (p *ruleReader) nat(kind string) Statement {
 	}
 	p.accept("ip")
 	to := p.accept("to")
-	if to {
+	var drawn *lookup
+	if to && p.peek(0) == "numgen" {
+		if drawn = p.natMap(); drawn == nil {
+			return nil
+		}
+	} else if to {
 		w, ok := p.next()
 		if !ok || w.quoted || !parseTo(w.text, r) {
 			return nil
@@ -74,6 +80,9 @@ func (p *ruleReader) nat(kind string) Statement {
 			r.Persistent = true
 		case ",":
 		default:
+			if drawn != nil {
+				return &natLookup{lookup: *drawn, verdict: s.verdict}
+			}
 			return s
 		}
 		p.next()

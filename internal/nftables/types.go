@@ -13,7 +13,13 @@
 //		}
 //	}
 //
-// Everything else is kept as its text: a rule that uses it is not understood, and its table stays whole. Unlike an
+// and kube-proxy's table, with its sets, maps and draws:
+//
+//	ip daddr . meta l4proto . th dport vmap @service-ips
+//	meta l4proto tcp dnat ip to numgen random mod 2 map { 0 : 10.0.1.5 . 80, 1 : 10.0.2.7 . 80 }
+//
+// Chance and what a dynamic set remembers are asked of the environment. `update @set` counts as done and changes nothing for the
+// packet. Everything else is kept as its text: a rule that uses it is not understood, and its table stays whole. Unlike an
 // iptables rule, an nft rule runs its statements from left to right: a mark set before a match that fails stays set.
 package nftables
 
@@ -35,6 +41,7 @@ type Table struct {
 	Family string // ip, ip6, inet, arp, bridge, netdev
 	Name   string
 	Chains []*Chain
+	Sets   []*Set // its sets and maps
 	// Dormant says that the table has `flags dormant`: its chains are there but the kernel does not call them.
 	Dormant bool
 	// Leading are the comment and blank lines before the table.
@@ -44,7 +51,7 @@ type Table struct {
 	items []item // everything within, in order
 }
 
-// item is a chain, or lines that are kept as they are: sets, maps, comments, blank lines.
+// item is a chain, or lines that are printed as they came: sets, maps, comments, blank lines.
 type item struct {
 	chain *Chain
 	lines []string
@@ -124,6 +131,10 @@ type Env interface {
 	// RouteType is what the namespace's FIB calls addr; with dev, only what is on that interface counts
 	// (`fib daddr . iif type`).
 	RouteType(addr netip.Addr, dev string) AddrType
+	// Draw is the option that chance takes at a rule, as an index.
+	Draw(r *Rule, options []Option) int
+	// Remembers says whether a dynamic set that a rule asks has the packet from an earlier connection.
+	Remembers(r *Rule, set *Set) bool
 }
 
 // Input is one packet at one hook.
@@ -133,6 +144,8 @@ type Input struct {
 	In, Out string         // interface names, "" where there is none
 	Local   bool           // made by a socket of this namespace
 	Env     Env
+
+	rule *Rule // the one that is run
 }
 
 // Statement is one expression or statement of a rule.
@@ -173,6 +186,11 @@ const (
 	// Undecided: a rule that is not understood, or an expression that cannot be answered, stands here.
 	Undecided
 )
+
+var verdictNames = [...]string{"continue", "accept", "drop", "reject", "return", "jump", "goto", "queue", "snat", "dnat", "masquerade", "redirect", "undecided"}
+
+// String is the verdict as nft writes it.
+func (k VerdictKind) String() string { return verdictNames[k] }
 
 // Verdict is the outcome of a rule or a chain.
 type Verdict struct {

@@ -328,6 +328,7 @@ func (s *Server) showComparison(w http.ResponseWriter, r *http.Request, c *compa
 		in.Comparison = compare.Of(cols)
 	}
 	in.Shell.Title = l.T("ui.compare-title", "flow", in.Form.Summary)
+	in.Shell.Description = l.T("about.compare")
 	w.Header().Add("Vary", "Accept-Language, Cookie")
 	return render(w, r, status, templates.Compare(templates.NewComparePage(in)))
 }

@@ -31,8 +31,9 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	default:
 		s.log.Error("request failed", "url", r.URL.String(), "error", err)
 	}
-	shell := s.shell(w, r, parse(r.URL.Query()), r.URL.Path)
-	view := &templates.ErrorView{Shell: shell, Status: status, Heading: shell.L.T("ui." + key), Text: shell.L.T("ui." + key + "-text"), HomeHref: s.homeHref(r)}
+	req := parse(r.URL.Query())
+	shell := s.shell(w, r, req, r.URL.Path)
+	view := &templates.ErrorView{Shell: shell, Status: status, Heading: shell.L.T("ui." + key), Text: shell.L.T("ui." + key + "-text"), BackHref: "/" + req.display()}
 	view.Title = view.Heading
 	var buf bytes.Buffer
 	if err := templates.ErrorPage(view).Render(r.Context(), &buf); err != nil {

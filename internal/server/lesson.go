@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/podpath/podpath/internal/anatomy"
 	"github.com/podpath/podpath/internal/lesson"
 	"github.com/podpath/podpath/internal/topology"
 	"github.com/podpath/podpath/internal/trace"
@@ -21,7 +22,7 @@ import (
 func (s *Server) lessonList(w http.ResponseWriter, r *http.Request) error {
 	req := parse(r.URL.Query())
 	shell := s.shell(w, r, req, "/lessons")
-	shell.Title = shell.L.T("ui.nav-lessons")
+	shell.Title, shell.Description = shell.L.T("ui.nav-lessons"), shell.L.T("lesson.all-lead")
 	w.Header().Add("Vary", "Accept-Language, Cookie")
 	return render(w, r, http.StatusOK, templates.Lessons(&templates.LessonsPage{Shell: shell, Lessons: s.lessonCards(shell.L, req)}))
 }
@@ -29,14 +30,14 @@ func (s *Server) lessonList(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) lessonCards(l *locales.Printer, req *request) []templates.LessonCard {
 	var out []templates.LessonCard
 	for _, x := range s.lessons {
-		out = append(out, lessonCard(l, req, x))
+		out = append(out, s.lessonCard(l, req, x))
 	}
 	return out
 }
 
-func lessonCard(l *locales.Printer, req *request, x *lesson.Lesson) templates.LessonCard {
+func (s *Server) lessonCard(l *locales.Printer, req *request, x *lesson.Lesson) templates.LessonCard {
 	t := x.Texts[l.Lang]
-	return templates.LessonCard{ID: x.ID, Title: t.Title, Lead: t.Lead, Href: lessonHref(req, x, ""), Number: x.Number, Steps: len(x.Steps), Topic: x.Topic}
+	return templates.LessonCard{ID: x.ID, Title: t.Title, Lead: t.Lead, Href: lessonHref(req, x, ""), Number: x.Number, Steps: len(x.Steps), Topic: x.Topic, Mini: s.thumbnail(x)}
 }
 
 // lessonHref is a lesson's permalink, at a step and with an answer.
@@ -68,7 +69,7 @@ func (s *Server) lesson(w http.ResponseWriter, r *http.Request) error {
 		return fmt.Errorf("lesson %s: %w", x.ID, err)
 	}
 	if at+1 < len(s.lessons) {
-		next := lessonCard(shell.L, req, s.lessons[at+1])
+		next := s.lessonCard(shell.L, req, s.lessons[at+1])
 		in.Next = &next
 	}
 	shell.Title = fmt.Sprintf("%d. %s", x.Number, b.text.Title)
@@ -103,7 +104,8 @@ type lessonBuilder struct {
 }
 
 func (b *lessonBuilder) build(ctx context.Context, in *templates.LessonInput) error {
-	scene := b.lesson.Steps[b.current].Trace
+	now := &b.lesson.Steps[b.current]
+	scene := now.Trace
 	var err error
 	if b.world, err = b.s.worldOf(ctx, b.lesson, b.current); err != nil {
 		return err
@@ -116,6 +118,14 @@ func (b *lessonBuilder) build(ctx context.Context, in *templates.LessonInput) er
 		}
 		in.Steps = append(in.Steps, step)
 	}
+	switch {
+	case now.Type != "":
+		in.Pods = podCountOf(now.Type, now.Mode).embedded(b.l, b.req)
+		return nil
+	case now.Node != "":
+		in.Figure, err = b.figure(now)
+		return err
+	}
 	places, err := b.s.engine.Places(ctx, b.ask.Preset, b.ask.Settings())
 	if err != nil {
 		return err
@@ -127,16 +137,38 @@ func (b *lessonBuilder) build(ctx context.Context, in *templates.LessonInput) er
 	return nil
 }
 
+// figure is the node of a step, from inside.
+func (b *lessonBuilder) figure(s *lesson.Step) (*templates.FigureView, error) {
+	topo := b.world.Topologies[s.Trace]
+	ns, err := topo.Namespace(s.Node)
+	if err != nil {
+		return nil, err
+	}
+	page := func(extra ...string) string {
+		return b.ask.href("/node", append([]string{"node", s.Node}, extra...)...)
+	}
+	return &templates.FigureView{L: b.l, Name: s.Node, Anatomy: anatomy.Build(topo, ns), Selected: s.Select,
+		SelectHref: func(thing string) string { return page("select", thing) },
+		PanelHref:  func(target string) string { return page("tab", templates.PanelTab(target)) },
+		PanelAt:    func(string) string { return "" }}, nil
+}
+
 // step makes one step. Those of other traces are only named: their claims are not asked here.
 func (b *lessonBuilder) step(i int) (templates.LessonStep, error) {
 	s := &b.lesson.Steps[i]
 	t := b.text.Steps[s.ID]
-	title, err := (&lesson.Renderer{}).Inline(t.Title)
-	v := templates.LessonStep{ID: s.ID, N: i + 1, Title: title, Href: lessonHref(b.req, b.lesson, s.ID), Scene: s.Trace, Station: s.At, Wait: s.Wait, Asks: len(s.Ask) > 0}
-	if err != nil || s.Trace != b.lesson.Steps[b.current].Trace {
-		return v, err
+	v := templates.LessonStep{ID: s.ID, N: i + 1, Title: t.Title, Href: lessonHref(b.req, b.lesson, s.ID), Scene: s.Scene(), Select: s.Select, Station: s.At, Wait: s.Wait, Marks: s.Marks, Asks: len(s.Ask) > 0}
+	if s.Scene() != b.lesson.Steps[b.current].Scene() {
+		return v, nil
 	}
-	v.TraceHref = b.ask.href("/trace", "step", s.At)
+	switch {
+	case s.Type != "":
+		v.TraceHref, v.Opens = b.req.href("/maxpods", podCountOf(s.Type, s.Mode).params("")...), "open-pods"
+	case s.Node != "":
+		v.TraceHref, v.Opens = b.ask.href("/node", "node", s.Node, "select", s.Select), "open-node"
+	default:
+		v.TraceHref, v.Opens = b.ask.href("/trace", "step", s.At), "open"
+	}
 	if i == b.current && s.Ask[b.answer] != nil {
 		v.Answer = b.answer
 	}
@@ -188,6 +220,9 @@ func (b *lessonBuilder) prove(s *lesson.Step) (map[string]templates.LessonProof,
 		}
 		ask := b.s.asked(b.req, queryOf(b.world.Queries[p.Trace]))
 		switch {
+		case p.Type != "":
+			v.Where, v.Href = p.Type, (&request{lang: b.req.lang, theme: b.req.theme}).href("/maxpods", podCountOf(p.Type, p.Mode).params("")...)
+			v.Field = b.l.T("lesson.count-" + p.Field)
 		case p.Part == "conntrack":
 			v.Where, v.Href = p.Node+" · conntrack", ask.href("/trace", "step", s.At)
 		case p.Node != "":
@@ -209,13 +244,18 @@ func queryOf(q lesson.Query) Query {
 
 // worldOf traces what the claims of a step's neighbours need: its own trace, and those that their claims name.
 func (s *Server) worldOf(ctx context.Context, x *lesson.Lesson, current int) (*lesson.World, error) {
-	return x.Around(x.Steps[current].Trace, func(q lesson.Query) (*topology.Topology, *trace.Document, error) {
+	return x.Around(&x.Steps[current], s.tracer(ctx))
+}
+
+// tracer runs lessons' queries.
+func (s *Server) tracer(ctx context.Context) lesson.Tracer {
+	return func(q lesson.Query) (*topology.Topology, *trace.Document, error) {
 		topo, doc, err := s.engine.Trace(ctx, queryOf(q))
 		if err == nil && doc == nil {
 			err = errors.New("no trace")
 		}
 		return topo, doc, err
-	})
+	}
 }
 
 // stationLabel is a station's identifier as one reads it: the place and the stage, with an arrow on the way back.

@@ -67,6 +67,15 @@ func parsePodCount(v url.Values) *podCount {
 	return c
 }
 
+// podCountOf is a question as a lesson asks it.
+func podCountOf(typ, mode string) *podCount {
+	v := url.Values{"type": {typ}}
+	if mode != "" {
+		v.Set("mode", mode)
+	}
+	return parsePodCount(v)
+}
+
 // params are the question's parameters as pairs, for another type or, with "", for its own.
 func (c *podCount) params(typ string) []string {
 	if typ == "" {
@@ -87,7 +96,7 @@ func (s *Server) maxPods(w http.ResponseWriter, r *http.Request) error {
 	req := parse(r.URL.Query())
 	c := parsePodCount(r.URL.Query())
 	shell := s.shell(w, r, req, "/maxpods", c.params("")...)
-	shell.Title = shell.L.T("maxpods.title")
+	shell.Title, shell.Description = shell.L.T("maxpods.title"), shell.L.T("maxpods.lead")
 	if c.result != nil {
 		shell.Title = shell.L.T("maxpods.title-of", "type", c.typ)
 	}

@@ -3,8 +3,10 @@ package server
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 
+	"github.com/podpath/podpath/internal/maxpods"
 	"github.com/podpath/podpath/internal/topology"
 	"github.com/podpath/podpath/web/templates"
 )
@@ -34,7 +36,9 @@ func (s *Server) node(w http.ResponseWriter, r *http.Request) error {
 		return errNotFound
 	}
 	shell := s.shell(w, r, req, "/node", "node", name, "tab", values.Get("tab"), "select", values.Get("select"))
-	if !slices.Contains(nodes, name) {
+	// A pod's namespace, or a router's on premises, can be looked at as well; the list only has nodes.
+	other := !slices.Contains(nodes, name) && slices.Contains(topo.Names(), name)
+	if !slices.Contains(nodes, name) && !other {
 		if name != "" {
 			req.bad("node", "unknown-node", "value", name, "want", nodes[0])
 		}
@@ -46,11 +50,18 @@ func (s *Server) node(w http.ResponseWriter, r *http.Request) error {
 	for _, n := range nodes {
 		in.Nodes = append(in.Nodes, templates.Choice{Value: n, Label: n, Selected: n == name})
 	}
+	shell.Description = shell.L.T("about.node", "name", name)
+	if other {
+		in.Nodes = append(in.Nodes, templates.Choice{Value: name, Label: name, Selected: true})
+	}
 	in.Shell, in.Topology = shell, topo
 	in.Hidden = req.hidden()
 	in.Tab, in.Select = values.Get("tab"), values.Get("select")
 	in.TabHref = func(tab string) string { return req.href("/node", "node", name, "tab", tab, "select", in.Select) }
 	in.SelectHref = func(tab, thing string) string { return req.href("/node", "node", name, "tab", tab, "select", thing) }
+	if c := podsOf(topo, in.Namespace, req); c != nil {
+		in.Pods = c.embedded(shell.L, req)
+	}
 	if in.Document != nil {
 		in.StepHref = func(id string) string { return req.href("/trace", "step", id) }
 		in.Flow = shell.L.T("ui.title-flow", "from", placeLabel(shell.L, req.From, places), "to", placeLabel(shell.L, req.To, places))
@@ -95,4 +106,34 @@ func (r *request) hidden() []templates.Choice {
 		}
 	}
 	return out
+}
+
+// podsOf is the question how many pods fit on a node, with the cluster's options. It is one where pods have addresses of the
+// node's own cards, so that these run out; elsewhere it is nil.
+func podsOf(topo *topology.Topology, ns *topology.Namespace, req *request) *podCount {
+	if _, err := maxpods.Find(ns.Place.Machine); err != nil {
+		return nil
+	}
+	own := false
+	for _, i := range ns.Interfaces {
+		if i.Kind != topology.Veth || i.Peer.Namespace == "" {
+			continue
+		}
+		pod, err := topo.Namespace(i.Peer.Namespace)
+		if err != nil {
+			continue
+		}
+		own = own || slices.ContainsFunc(ns.Interfaces, func(c *topology.Interface) bool { return c.ENI != nil && c.ENI.Owns(pod.PrimaryAddress()) })
+	}
+	if !own {
+		return nil
+	}
+	v := url.Values{"type": {ns.Place.Machine}}
+	if req.Options["prefixdelegation"] == "true" {
+		v.Set("mode", "prefix")
+	}
+	if req.Options["customnetworking"] == "true" {
+		v.Set("custom", "true")
+	}
+	return parsePodCount(v)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/a-h/templ"
@@ -20,14 +21,17 @@ import (
 const (
 	langCookie  = "lang"
 	themeCookie = "theme"
-	cookieAge   = 365 * 24 * 3600
+	// projectCookie is there while a page is projected; it ends with the browser.
+	projectCookie = "project"
+	cookieAge     = 365 * 24 * 3600
 )
 
 // trace shows a trace, or what is wrong with the query beside the field that it is about.
 func (s *Server) trace(w http.ResponseWriter, r *http.Request) error {
 	values := r.URL.Query()
 	if !values.Has("preset") && !values.Has("from") && !values.Has("to") {
-		return s.home(w, r)
+		http.Redirect(w, r, s.firstTrace(parse(values)), http.StatusFound)
+		return nil
 	}
 	req := parse(values)
 	partial := isPartial(r)
@@ -46,7 +50,7 @@ func (s *Server) trace(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	in := templates.Input{Shell: shell, Step: req.step, HomeHref: s.homeHref(r), Topology: topo, Document: doc,
+	in := templates.Input{Shell: shell, Step: req.step, Topology: topo, Document: doc,
 		StepHref:   func(id string) string { return req.href("/trace", "step", id) },
 		ChoiceHref: func(id, value, step string) string { return req.withChoice("/trace", id, value, "step", step) },
 		NodeHref:   req.nodeHref, PlaceName: placeNames(places)}
@@ -58,6 +62,8 @@ func (s *Server) trace(w http.ResponseWriter, r *http.Request) error {
 		}
 		in.Checked = j.view(shell.L, req, places, doc)
 		in.Shell.Title = in.Form.Summary
+		in.Shell.Description = shell.L.T("about.trace", "outcome", shell.L.T("ui.outcome-"+string(doc.Outcome)), "n", strconv.Itoa(len(doc.Stations)),
+			"cluster", shell.L.T("preset."+preset.ID))
 	}
 	page := templates.NewTracePage(in)
 	status := http.StatusOK
@@ -191,16 +197,18 @@ func (s *Server) shell(w http.ResponseWriter, r *http.Request, req *request, pat
 		theme = ""
 	}
 	return templates.Shell{
-		L: locales.New(lang), Theme: theme, Asset: s.assets.href,
-		LangHref:  func(l string) string { return req.href(path, append(extra, "step", req.step, "lang", l)...) },
-		ThemeHref: func(t string) string { return req.href(path, append(extra, "step", req.step, "theme", t)...) },
-		Nav:       s.nav(r, req, path),
+		L: locales.New(lang), Theme: theme, Asset: s.assets.href, Project: projects(w, r),
+		ProjectHref: func(on string) string { return req.href(path, append(extra, "step", req.step, "project", on)...) },
+		LangHref:    func(l string) string { return req.href(path, append(extra, "step", req.step, "lang", l)...) },
+		ThemeHref:   func(t string) string { return req.href(path, append(extra, "step", req.step, "theme", t)...) },
+		Nav:         s.nav(req, path),
+		HomeHref:    "/" + req.display(),
 	}
 }
 
 // nav is the main menu. What a reader looks at comes along from page to page: the cluster and its options, the packet.
-func (s *Server) nav(r *http.Request, req *request, path string) []templates.NavLink {
-	trace := s.homeHref(r)
+func (s *Server) nav(req *request, path string) []templates.NavLink {
+	trace := s.firstTrace(req)
 	if req.From != "" {
 		trace = req.href("/trace")
 	}
@@ -224,6 +232,21 @@ func compareHref(req *request) string {
 // display is the part of a query that is about how it is shown, where the address says so.
 func (r *request) display() string {
 	return (&request{lang: r.lang, theme: r.theme}).href("")
+}
+
+// projects says whether pages are shown for a projector: as the URL says, else as it did before.
+func projects(w http.ResponseWriter, r *http.Request) bool {
+	c, err := r.Cookie(projectCookie)
+	on := err == nil && c.Value == "1"
+	switch want := r.URL.Query().Get("project"); {
+	case want == "1" && !on:
+		http.SetCookie(w, &http.Cookie{Name: projectCookie, Value: "1", Path: "/", SameSite: http.SameSiteLaxMode, Secure: r.TLS != nil})
+	case want == "0" && on:
+		http.SetCookie(w, &http.Cookie{Name: projectCookie, Path: "/", MaxAge: -1, SameSite: http.SameSiteLaxMode, Secure: r.TLS != nil})
+	default:
+		return on
+	}
+	return !on
 }
 
 func (s *Server) remember(w http.ResponseWriter, r *http.Request, name, value string) {

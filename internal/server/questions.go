@@ -115,7 +115,7 @@ func (s *Server) column(ctx context.Context, ask *request, endpoint string) (*to
 func (s *Server) questions(w http.ResponseWriter, r *http.Request) error {
 	req := parse(r.URL.Query())
 	shell := s.shell(w, r, req, "/questions")
-	shell.Title = shell.L.T("ui.nav-questions")
+	shell.Title, shell.Description = shell.L.T("ui.nav-questions"), shell.L.T("ui.questions-lead")
 	p := &templates.QuestionsPage{Shell: shell}
 	for i, q := range questions {
 		p.Questions = append(p.Questions, templates.QuestionLink{N: i + 1, Title: shell.L.T("question." + q.id), Lead: shell.L.T("question." + q.id + "-lead"),
@@ -150,7 +150,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, q *question) err
 	req := parse(r.URL.Query())
 	shell := s.shell(w, r, req, "/questions/"+q.id)
 	l := shell.L
-	shell.Title = l.T("question." + q.id)
+	shell.Title, shell.Description = l.T("question."+q.id), l.T("question."+q.id+"-lead")
 	in := templates.QuestionInput{Shell: shell, Title: shell.Title, Lead: l.T("question." + q.id + "-lead"), AllHref: "/questions" + req.display()}
 	for n := range q.paragraphs {
 		in.Answer = append(in.Answer, l.T(fmt.Sprintf("question.%s-answer-%d", q.id, n+1)))

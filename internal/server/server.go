@@ -39,6 +39,7 @@ type Server struct {
 	timeout time.Duration
 	checked *checked.Results
 	lessons []*lesson.Lesson
+	minis   thumbnails
 }
 
 // New makes a server. It fails where an embedded asset is missing, so that a broken build is seen at the start.
@@ -90,20 +91,6 @@ func (s *Server) Handler() http.Handler {
 	})
 	cross := http.NewCrossOriginProtection()
 	return cross.Handler(r)
-}
-
-// home leads to the first preset's trace.
-func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
-	http.Redirect(w, r, s.homeHref(r), http.StatusFound)
-	return nil
-}
-
-func (s *Server) homeHref(r *http.Request) string {
-	p := s.engine.Presets()[0]
-	req := &request{lang: r.URL.Query().Get("lang"), theme: r.URL.Query().Get("theme")}
-	req.set(p.Start)
-	req.Preset = p.ID
-	return req.href("/trace")
 }
 
 // isTimeout says whether an error only means that the request took too long or went away.

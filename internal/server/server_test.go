@@ -49,7 +49,10 @@ func TestRoutes(t *testing.T) {
 		location string
 		body     string // part of it
 	}{
-		{"/", 302, podToPod, ""},
+		{"/", 200, "", "Follow one packet, rule by rule"},
+		{"/?topic=services", 200, "", "ClusterIP"},
+		{"/?topic=nothing", 200, "", "ClusterIP"},
+		{"/lessons/nothing", 404, "", "There is no such page"},
 		{"/trace", 302, podToPod, ""},
 		{podToPod, 200, "", "web-7c9f5 → api-5d4b8"},
 		{"/healthz", 200, "", "ok"},

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/podpath/podpath/internal/netfilter"
 	"github.com/podpath/podpath/internal/topology"
 )
 
@@ -95,6 +96,32 @@ table ip6 filter {
 	}
 	if got, want := tables(nft+"-- n/iptables-save.txt --\n*nat\n:POSTROUTING ACCEPT [0:0]\nCOMMIT\n"), "ip aws-cni, ip6 filter"; got != want {
 		t.Errorf("beside iptables-save: %s, want %s", got, want)
+	}
+}
+
+// TestRegistered: nft's listing has the tables in the order in which they were made, which stands for the order in which their
+// chains were registered.
+func TestRegistered(t *testing.T) {
+	const native = "table ip NAME {\n\tchain pre {\n\t\ttype nat hook prerouting priority dstnat; policy accept;\n\t}\n}\n"
+	const own = "table ip nat {\n\tchain PREROUTING {\n\t\ttype nat hook prerouting priority dstnat; policy accept;\n\t}\n}\n"
+	one, two := strings.Replace(native, "NAME", "one", 1), strings.Replace(native, "NAME", "two", 1)
+	for _, x := range []struct {
+		listing string
+		want    string
+	}{
+		{own + one + two, "ip two pre, ip one pre, ip nat PREROUTING"},
+		{one + own + two, "ip two pre, ip nat PREROUTING, ip one pre"},
+		{one + two + own, "ip nat PREROUTING, ip two pre, ip one pre"},
+		{one + two, "ip two pre, ip one pre, ip nat PREROUTING"}, // iptables is no nft there
+	} {
+		archive := "-- n/nft.txt --\n" + x.listing + "-- n/iptables-save.txt --\n*nat\n:PREROUTING ACCEPT [0:0]\nCOMMIT\n"
+		var got []string
+		for _, b := range mustNS(t, mustRead(t, archive), "n").Netfilter.At(netfilter.PreRouting) {
+			got = append(got, b.Name())
+		}
+		if s := strings.Join(got, ", "); s != x.want {
+			t.Errorf("%q: asked %s, want %s", x.listing, s, x.want)
+		}
 	}
 }
 

@@ -149,13 +149,14 @@ func mergeInterfaces(have, more []*topology.Interface) []*topology.Interface {
 // finish joins the rulesets and says what was not given.
 func (s *space) finish(t *topology.Topology) error {
 	ns := s.ns
+	first := 0
 	if s.native != nil && s.rules != nil {
-		s.native = withoutIPTablesNFT(s.native)
+		s.native, first = withoutIPTablesNFT(s.native)
 	}
 	if s.sets == nil {
 		s.sets = map[string]*netfilter.Set{}
 	}
-	ns.Netfilter = netfilter.New(s.rules, s.native, s.sets)
+	ns.Netfilter = netfilter.NewAfter(first, s.rules, s.native, s.sets)
 	if !s.hasRules {
 		t.Assumptions = append(t.Assumptions, topology.Assumption{Code: "assume-no-rules", Args: map[string]string{"namespace": ns.Name}})
 	}
@@ -169,20 +170,25 @@ func (s *space) finish(t *topology.Topology) error {
 }
 
 // withoutIPTablesNFT leaves out the tables that iptables-nft itself keeps: where iptables-save is present they are the
-// same rules a second time.
-func withoutIPTablesNFT(r *nftables.Ruleset) *nftables.Ruleset {
+// same rules a second time. first is how many tables were made before those: a listing has them in the order in which they were
+// made, which is the best there is to tell whose chains were registered first.
+func withoutIPTablesNFT(r *nftables.Ruleset) (rest *nftables.Ruleset, first int) {
 	out := *r
 	out.Tables = nil
+	met := false
 	for _, t := range r.Tables {
 		if t.Family == "ip" {
 			switch t.Name {
 			case "nat", "mangle", "filter", "raw", "security":
+				if !met {
+					first, met = len(out.Tables), true
+				}
 				continue
 			}
 		}
 		out.Tables = append(out.Tables, t)
 	}
-	return &out
+	return &out, first
 }
 
 // pair joins the ends of veth pairs: each names the other's index, and they are in different namespaces. An index that

@@ -137,6 +137,9 @@ func chainEnd(c *iptables.Chain) string {
 	return "RETURN"
 }
 
+// KindNumgen is the kind of a choice that nft's `numgen random` makes.
+const KindNumgen = "numgen"
+
 // Unseen is the option of a choice of kind "recent" that no list of the chain has the client.
 const Unseen = "none"
 

@@ -200,3 +200,6 @@ const AssumeIgnored Code = "assume-ignored" // file
 
 // AssumeWhole says that a packet that the kernel would send in fragments is shown as one.
 const AssumeWhole Code = "assume-whole" // namespace
+
+// AssumeOrder is that of two nat chains at one priority the first was registered later, so that the kernel asks it first.
+const AssumeOrder Code = "assume-order" // namespace, hook, first, second

@@ -186,7 +186,7 @@ type ConnDocument struct {
 // ChoiceDocument is a place where chance decides on a real node: every option with its probability, and the one taken.
 type ChoiceDocument struct {
 	ID      string           `json:"id"`
-	Kind    string           `json:"kind"` // statistic, recent, ecmp, flow-hash, dns
+	Kind    string           `json:"kind"` // statistic, numgen, recent, ecmp, flow-hash, dns
 	Chosen  string           `json:"chosen"`
 	Options []OptionDocument `json:"options"`
 }

@@ -56,7 +56,7 @@ func (w *walker) hook(h netfilter.Hook, in, out *topology.Interface) verdict {
 func (w *walker) chain(b *netfilter.BaseChain, h netfilter.Hook, in, out *topology.Interface) iptables.Verdict {
 	w.base, w.first, w.hookIn, w.hookOut = b, true, in, out
 	w.conn = w.ref.Conn()
-	w.drawn, w.recalled = drawing{}, recalled{}
+	w.drawn, w.recalled, w.recalledNFT = drawing{}, recalled{}, recalledNFT{}
 	if b.IPT == nil && b.NFT == nil {
 		return iptables.Verdict{Kind: iptables.Accept}
 	}

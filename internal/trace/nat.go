@@ -40,6 +40,7 @@ func (w *walker) natCore(h netfilter.Hook, chains []netfilter.BaseChain, in, out
 			break
 		}
 		for i := range chains {
+			w.assumeOrder(h, chains, i)
 			v := w.chain(&chains[i], h, in, out)
 			switch v.Kind {
 			case iptables.SNAT, iptables.DNAT, iptables.Masquerade, iptables.Redirect:
@@ -91,6 +92,17 @@ func (w *walker) moved(h netfilter.Hook, out *topology.Interface) bool {
 	s.Hook, s.HasHook = h, true
 	w.more(s).Text[0], w.more(s).Text[1] = was, out.Name
 	return true
+}
+
+// assumeOrder says that a nat chain is asked before another of the same priority only because it is taken to have been
+// registered later: nothing that a node's tools print shows that.
+func (w *walker) assumeOrder(h netfilter.Hook, chains []netfilter.BaseChain, i int) {
+	first := &chains[i]
+	for j := i + 1; j < len(chains) && chains[j].Priority == first.Priority; j++ {
+		if second := &chains[j]; !first.Empty() && !second.Empty() {
+			w.assume(AssumeOrder, "namespace", w.ns.Name, "hook", h.String(), "first", first.Name(), "second", second.Name())
+		}
+	}
 }
 
 // mapping is the step of the rule that set a connection's mapping up.

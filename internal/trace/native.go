@@ -2,6 +2,7 @@ package trace
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/podpath/podpath/internal/iptables"
 	"github.com/podpath/podpath/internal/netfilter"
@@ -29,6 +30,39 @@ func (k *nftEnv) RouteType(a netip.Addr, dev string) nftables.AddrType {
 	return nftables.AddrType((*walker)(k).ns.AddrType(a, dev))
 }
 
+// Draw implements nftables.Env: the first option of a rule is taken unless the query picks another.
+func (k *nftEnv) Draw(r *nftables.Rule, options []nftables.Option) int {
+	own := make([]Option, len(options))
+	for i, o := range options {
+		own[i] = Option{o.Value, o.Label, o.Probability}
+	}
+	return (*walker)(k).choose(r.Chain.Name, KindNumgen, own)
+}
+
+// Remembers implements nftables.Env. What a node remembers of earlier connections nobody knows here: nothing, unless the query
+// says in which of a chain's sets the client is.
+func (k *nftEnv) Remembers(r *nftables.Rule, set *nftables.Set) bool {
+	w := (*walker)(k)
+	if w.recalledNFT.chain != r.Chain {
+		options := []Option{{Value: Unseen}}
+		for _, x := range r.Chain.Rules {
+			for _, name := range x.Dynamic() {
+				if !slices.ContainsFunc(options, func(o Option) bool { return o.Value == name }) {
+					options = append(options, Option{Value: name, Label: x.Destination()})
+				}
+			}
+		}
+		w.recalledNFT = recalledNFT{r.Chain, options[w.choose("recent "+r.Chain.Name, "recent", options)].Value}
+	}
+	return w.recalledNFT.set == set.Name
+}
+
+// recalledNFT is which dynamic set of the chain that the packet is in has the client.
+type recalledNFT struct {
+	chain *nftables.Chain
+	set   string
+}
+
 // nftSink records what native rules did.
 type nftSink walker
 
@@ -47,7 +81,7 @@ func (k *nftSink) Event(e nftables.Event) {
 			code = RuleRestored
 		case e.Before.CTMark != w.conn.Mark:
 			code = RuleConnmark
-		case setsMark(e.Rule):
+		case e.Rule.SetsMark():
 			code = RuleRestoredSame
 		default:
 			code = RuleCounts
@@ -70,14 +104,4 @@ func (k *nftSink) Event(e nftables.Event) {
 			}
 		}
 	}
-}
-
-// setsMark says whether a rule has a statement that changes something.
-func setsMark(r *nftables.Rule) bool {
-	for _, s := range r.Statements {
-		if s.Effect() {
-			return true
-		}
-	}
-	return false
 }

@@ -42,6 +42,8 @@ type walker struct {
 
 	drawn    drawing  // for one run through a hook's chains
 	recalled recalled // likewise
+	// recalledNFT is likewise for a chain of nft's.
+	recalledNFT recalledNFT
 
 	ipt    iptables.Evaluator
 	nft    nftables.Evaluator

@@ -28,7 +28,7 @@ function start(): void {
     pick.dataset.seen = "1";
     pick.open = !matchMedia("(max-width: 1180px)").matches;
   }
-  if (!app?.querySelector("#dg .st")) return;
+  if (!app?.querySelector("#dg .st") && !app?.dataset.lesson) return;
   if (app.dataset.lesson) lesson = new LessonView(app);
   view = lesson ?? new View(app);
   player = new Player(view.count, view.start, view, timing);
@@ -41,6 +41,12 @@ function onClick(ev: MouseEvent): void {
   if (theme) {
     ev.preventDefault();
     switchTheme(theme.dataset.themeTo ?? "");
+    return;
+  }
+  const screen = target.closest<HTMLAnchorElement>("a[data-project-to]");
+  if (screen) {
+    ev.preventDefault();
+    project(screen.dataset.projectTo === "1");
     return;
   }
   if (target.closest("#share")) {
@@ -113,6 +119,12 @@ function moveInLesson(id: string, l: LessonView, p: Player): void {
 }
 
 function onKey(ev: KeyboardEvent): void {
+  if ((ev.key === "p" || ev.key === "P") && !ev.defaultPrevented && !ev.metaKey && !ev.ctrlKey && !ev.altKey) {
+    if ((ev.target as Element).closest("input, select, textarea")) return;
+    project(document.documentElement.dataset.project === undefined);
+    ev.preventDefault();
+    return;
+  }
   if (!player || ev.defaultPrevented || ev.metaKey || ev.ctrlKey || ev.altKey) return;
   const target = ev.target as Element;
   if (target.closest("input, select, textarea")) return;
@@ -168,6 +180,24 @@ function switchTheme(theme: string): void {
   document.querySelector<HTMLElement>(other)?.focus();
 }
 
+/** shows the page to a room: large, without what stands around it, and on the whole screen where the browser lets it. */
+function project(on: boolean): void {
+  const root = document.documentElement;
+  if (on) root.dataset.project = "";
+  else delete root.dataset.project;
+  // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API is not everywhere
+  document.cookie = `project=${on ? "1" : ""}; path=/; samesite=lax${on ? "" : "; max-age=0"}`;
+  const url = new URL(location.href);
+  if (url.searchParams.has("project")) {
+    url.searchParams.delete("project");
+    history.replaceState(history.state, "", url);
+  }
+  const screen = on ? root.requestFullscreen?.() : document.fullscreenElement && document.exitFullscreen();
+  if (screen) screen.catch(() => {}); // a browser that does not want to: the page is large all the same
+  view?.refit();
+  document.querySelector<HTMLElement>(on ? ".unproject" : ".project")?.focus({ preventScroll: true });
+}
+
 async function share(): Promise<void> {
   const button = document.getElementById("share");
   try {
@@ -190,6 +220,17 @@ function toast(text: string): void {
 document.addEventListener("click", onClick);
 document.addEventListener("keydown", onKey);
 document.addEventListener("change", onChange, true);
+// While the server is asked, the boxes keep their place: what will change is grey, and who hears the page is told.
+function busy(on: boolean): void {
+  const app = document.getElementById("app");
+  if (!app) return;
+  if (on) app.setAttribute("aria-busy", "true");
+  else app.removeAttribute("aria-busy");
+  const live = document.getElementById("live");
+  if (on && live) live.textContent = app.dataset.busy ?? "";
+}
+document.addEventListener("htmx:before:request", () => busy(true));
+document.addEventListener("htmx:finally:request", () => busy(false));
 document.addEventListener("htmx:after:swap", () => {
   start();
   const title = document.getElementById("app")?.dataset.title;

@@ -2,6 +2,7 @@
 // trace; the others are links that swap the work area.
 
 import { keeps, mark, must, PacketMap } from "./map.ts";
+import { markPod } from "./node.ts";
 import { HOP, type Screen } from "./player.ts";
 import { remember } from "./progress.ts";
 import { centre, jump, playButton } from "./view.ts";
@@ -12,13 +13,15 @@ const READING: Record<string, number> = { en: 45, ko: 95 };
 export class LessonView implements Screen {
   readonly count: number;
   readonly start: number;
-  private readonly map: PacketMap;
+  /** Null where the picture is not of a packet: a node from inside, a type's addresses. */
+  private readonly map: PacketMap | null;
   private readonly steps: HTMLElement[];
   private readonly dots: HTMLAnchorElement[];
   private shown = -1;
 
   constructor(private readonly app: HTMLElement) {
-    this.map = new PacketMap(must(app.querySelector<SVGSVGElement>("#dg")));
+    const dg = app.querySelector<SVGSVGElement>("#dg");
+    this.map = dg ? new PacketMap(dg) : null;
     this.steps = [...app.querySelectorAll<HTMLElement>(".lstep")];
     this.dots = [...app.querySelectorAll<HTMLAnchorElement>(".ldot")];
     this.count = this.steps.length;
@@ -26,7 +29,7 @@ export class LessonView implements Screen {
       0,
       this.steps.findIndex((s) => !s.hidden),
     );
-    this.map.begin(this.station(this.start));
+    this.map?.begin(this.station(this.start));
     this.shown = this.start;
     this.reveal(this.start, false);
     this.keep();
@@ -34,10 +37,12 @@ export class LessonView implements Screen {
 
   show(index: number, tween: boolean): void {
     const step = this.step(index);
-    const station = this.map.stop(this.station(index));
-    this.app.classList.toggle("is-rep", station.closest(".lane")?.classList.contains("rep") === true);
-    this.app.classList.toggle("is-drop", station.classList.contains("drop"));
-    this.map.show(this.station(index), tween);
+    if (this.map) {
+      const station = this.map.stop(this.station(index));
+      this.app.classList.toggle("is-rep", station.closest(".lane")?.classList.contains("rep") === true);
+      this.app.classList.toggle("is-drop", station.classList.contains("drop"));
+      this.map.show(this.station(index), tween);
+    } else this.select(step.dataset.select ?? "");
     const inside = this.steps[this.shown]?.contains(document.activeElement) === true;
     this.steps.forEach((s, i) => {
       s.hidden = i !== index;
@@ -64,7 +69,7 @@ export class LessonView implements Screen {
   }
 
   move(index: number, u: number): void {
-    this.map.move(this.before(index), this.station(index), u);
+    this.map?.move(this.before(index), this.station(index), u);
   }
 
   /** A long way takes longer, but not as long as its hops would one by one. */
@@ -90,11 +95,11 @@ export class LessonView implements Screen {
   }
 
   fit(): void {
-    this.map.fit(this.station(this.shown));
+    this.map?.fit(this.station(this.shown));
   }
 
   refit(): void {
-    this.map.refit(this.station(this.shown));
+    this.map?.refit(this.station(this.shown));
   }
 
   isOpen(index: number): boolean {
@@ -137,6 +142,13 @@ export class LessonView implements Screen {
     return this.dots.length;
   }
 
+  /** What a step is about stands out in the picture of a node. */
+  private select(id: string): void {
+    for (const t of this.app.querySelectorAll<SVGElement>(".an [data-thing]"))
+      t.classList.toggle("rel", id !== "" && t.dataset.thing === id);
+    markPod(this.app, "relbox", id === "" ? [] : [id]);
+  }
+
   private step(index: number): HTMLElement {
     return must(this.steps[index]);
   }
@@ -157,6 +169,7 @@ export class LessonView implements Screen {
   }
 
   private keep(): void {
-    remember(this.app.dataset.lesson ?? "", this.number(this.shown) + 1, this.total);
+    const step = new URL(this.step(this.shown).dataset.href ?? "", location.href).searchParams.get("step");
+    remember(this.app.dataset.lesson ?? "", this.number(this.shown) + 1, this.total, step ?? "");
   }
 }

@@ -60,7 +60,7 @@ export class NodeView {
       if (on) t.setAttribute("aria-current", "true");
       else t.removeAttribute("aria-current");
     }
-    for (const p of this.root.querySelectorAll(".an .pod")) p.classList.toggle("rel", id !== "" && p.id === podOf(id));
+    markPod(this.root, "relbox", id === "" ? [] : [id]);
     for (const l of this.lines) l.classList.toggle("rel", id !== "" && about(l).includes(id));
     const filt = must(this.root.querySelector<HTMLElement>("#filt"));
     filt.textContent = (id ? filt.dataset.some : filt.dataset.none) ?? "";
@@ -94,11 +94,7 @@ export class NodeView {
     for (const t of this.things)
       if (!t.classList.contains("tok"))
         t.classList.toggle("also", ids.includes((t as HTMLElement).dataset.thing ?? ""));
-    for (const p of this.root.querySelectorAll(".an .pod"))
-      p.classList.toggle(
-        "also",
-        ids.some((id) => podOf(id) === p.id),
-      );
+    markPod(this.root, "alsobox", ids);
   }
 
   private opened(): string {
@@ -145,7 +141,8 @@ function about(line: HTMLElement): string[] {
   return line.dataset.about === "" ? [] : (line.dataset.about ?? "").split(" ");
 }
 
-/** The box of the pod at a veth. */
-function podOf(id: string): string {
-  return id.startsWith("if-") ? `pod-${id.slice(3)}` : "";
+/** markPod gives the pods at these veths a class. */
+export function markPod(root: ParentNode, name: string, ids: readonly string[]): void {
+  const boxes = ids.map((id) => `pod-${id.replace(/^if-/, "")}`);
+  for (const p of root.querySelectorAll(".an .pod")) p.parentElement?.classList.toggle(name, boxes.includes(p.id));
 }

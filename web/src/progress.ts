@@ -2,7 +2,8 @@
 
 const KEY = "podpath.lessons";
 
-type Progress = Record<string, { step: number; total: number }>;
+/** By lesson: the farthest step, of how many, and the one that was shown last. */
+type Progress = Record<string, { step: number; total: number; last?: string }>;
 
 function load(): Progress {
   try {
@@ -13,11 +14,10 @@ function load(): Progress {
   }
 }
 
-/** remember keeps the farthest step of a lesson that was shown. */
-export function remember(lesson: string, step: number, total: number): void {
+/** remember keeps which step of a lesson is shown, and the farthest one. */
+export function remember(lesson: string, step: number, total: number, last: string): void {
   const all = load();
-  if ((all[lesson]?.step ?? 0) >= step && all[lesson]?.total === total) return;
-  all[lesson] = { step: Math.max(step, all[lesson]?.step ?? 0), total };
+  all[lesson] = { step: Math.max(step, all[lesson]?.step ?? 0), total, last };
   try {
     localStorage.setItem(KEY, JSON.stringify(all));
   } catch {
@@ -34,6 +34,12 @@ export function recall(): void {
     if (!at || !say || typeof at.step !== "number") continue;
     const done = at.step >= Number(item.dataset.steps);
     say.textContent = done ? (say.dataset.done ?? "") : (say.dataset.on ?? "").replace("0", String(at.step));
+    const link = item.querySelector<HTMLAnchorElement>("a.card");
+    if (link && at.last && !done) {
+      const url = new URL(link.href);
+      url.searchParams.set("step", at.last); // on from where the reader was
+      link.href = url.pathname + url.search;
+    }
     item.classList.toggle("is-done", done);
     item.classList.toggle("is-begun", !done);
   }

@@ -14,7 +14,7 @@ export class View implements Screen {
   constructor(private readonly app: HTMLElement) {
     this.map = new PacketMap(must(app.querySelector<SVGSVGElement>("#dg")));
     this.details = byIndex(app.querySelectorAll<HTMLElement>(".detail"));
-    this.links = [...app.querySelectorAll(".hop, .dot")];
+    this.links = [...app.querySelectorAll(".hop, .dot, .mk")];
     this.count = this.map.count;
     this.start = Math.max(
       0,

@@ -5,7 +5,31 @@ import (
 	"strings"
 
 	"github.com/podpath/podpath/internal/anatomy"
+	"github.com/podpath/podpath/web/locales"
 )
+
+// FigureView is a node's anatomy on a page.
+type FigureView struct {
+	L        *locales.Printer
+	Name     string
+	Anatomy  *anatomy.Anatomy
+	Selected string // the thing that stands out; "" for none
+	// SelectHref selects a thing; PanelHref leads to what a panel is about, PanelAt names it for the page's script.
+	SelectHref         func(thing string) string
+	PanelHref, PanelAt func(target string) string
+}
+
+// figure is the page's own.
+func (p *NodePage) figure() *FigureView {
+	f := &FigureView{L: p.L, Name: p.Name, Anatomy: p.Anatomy, SelectHref: p.SelectHref, PanelHref: p.panelHref, PanelAt: p.panelAt}
+	if p.Selected != nil {
+		f.Selected = p.Selected.ID
+	}
+	return f
+}
+
+// podBox is the ID of the box of the pod at a veth.
+func podBox(thing string) string { return "pod-" + strings.TrimPrefix(thing, "if-") }
 
 // SelectedView is the interface or address whose lines are shown.
 type SelectedView struct{ ID, Label string }
@@ -20,8 +44,6 @@ func (p *NodePage) choose(id string) {
 		p.Selected = &SelectedView{ID: id, Label: t.Name}
 	}
 }
-
-func (p *NodePage) isSelected(thing string) bool { return p.Selected != nil && p.Selected.ID == thing }
 
 func (p *NodePage) isAbout(r *RuleView) bool {
 	return p.Selected != nil && slices.Contains(r.About, p.Selected.ID)
@@ -49,6 +71,15 @@ func (p *NodePage) panelAt(target string) string {
 				}
 			}
 		}
+	}
+	return iptablesTab
+}
+
+// PanelTab is the tab of the node page that a panel is about.
+func PanelTab(target string) string {
+	switch target {
+	case "rules", "routes":
+		return target
 	}
 	return iptablesTab
 }

@@ -38,7 +38,7 @@ func (b *builder) choices(views []StationView) []ChoiceView {
 		v.Note, _ = b.l.Lookup("choice-note."+c.Kind, nil)
 		for i, o := range c.Options {
 			x := ChoiceOption{Value: o.Value, Name: o.Value, Label: OptionLabel(b.l, c, o, b.in.PlaceName), Chosen: o.Value == c.Chosen, Share: o.Probability}
-			if o.Value == trace.Unseen || x.Label == o.Value || strings.HasPrefix(x.Label, o.Value+" ") {
+			if o.Value == trace.Unseen || x.Label == o.Value || strings.HasPrefix(x.Label, o.Value+" ") || strings.HasSuffix(x.Label, " "+o.Value) {
 				x.Name = "" // no chain has this name, or the label says it
 			}
 			if o.Probability > 0 {
@@ -109,7 +109,7 @@ func (b *builder) choiceAt(c trace.ChoiceDocument, views []StationView) int {
 		}
 		for _, st := range hop.Steps[s.First : s.Last+1] {
 			switch {
-			case c.Kind == "statistic" && st.Chain == what, c.Kind == "recent" && "recent "+st.Chain == what:
+			case (c.Kind == "statistic" || c.Kind == trace.KindNumgen) && st.Chain == what, c.Kind == "recent" && "recent "+st.Chain == what:
 				return i
 			case c.Kind == "ecmp" && st.Args["table"] != "" && strings.HasPrefix(c.ID, st.Args["table"]+" ") && st.Stage == "route":
 				return i

@@ -3,6 +3,8 @@ package templates
 import (
 	"slices"
 	"strings"
+
+	"github.com/podpath/podpath/internal/diagram"
 )
 
 // LessonsPage lists the walkthroughs.
@@ -16,6 +18,8 @@ type LessonCard struct {
 	ID, Title, Lead, Href string
 	Number, Steps         int
 	Topic                 string // its name is the sentence `topic.<Topic>`
+	Hidden                bool   // another topic is asked for
+	Mini                  *diagram.Mini
 }
 
 // LessonInput is what a lesson's page is made of: the words, and the trace of the step that is shown.
@@ -27,7 +31,10 @@ type LessonInput struct {
 	AllHref     string
 	Steps       []LessonStep
 	Current     int // of Steps
-	Trace       Input
+	// Of these one is set: what the step is drawn on.
+	Trace  Input
+	Figure *FigureView
+	Pods   *MaxPodsView
 	// Next is the lesson after this one; nil behind the last.
 	Next *LessonCard
 }
@@ -47,6 +54,8 @@ type LessonStep struct {
 	N               int
 	Scene           string // the trace's name: steps of one scene move in place
 	Station         string // where the packet is, by ID
+	Select          string // of a step about a node: what stands out
+	Marks           bool   // the marks' timeline is shown
 	Wait            string // where it is while the question is open; "": where the step before left it
 	Body, Then      string
 	Asks            bool // it has a question, shown here or not
@@ -54,7 +63,8 @@ type LessonStep struct {
 	Options         []LessonOption
 	Answer          string // the option that the reader chose; "" while the question is open
 	Proofs          []LessonProof
-	TraceHref       string // the open trace, at the station
+	TraceHref       string // the open trace, at the station; or the page of the node, or of the type
+	Opens           string // which: open, open-node, open-pods
 
 	At, Before int // indexes of the stations in the page's trace: of the step, and of the step before it
 }
@@ -89,6 +99,9 @@ func NewLessonPage(in LessonInput) *LessonPage {
 	for p.Last < len(in.Steps)-1 && in.Steps[p.Last+1].Scene == scene {
 		p.Last++
 	}
+	if in.Figure != nil || in.Pods != nil {
+		return p
+	}
 	in.Trace.Step = in.Steps[in.Current].Station
 	p.Trace = NewTracePage(in.Trace)
 	at := func(id string) int {
@@ -117,8 +130,14 @@ func NewLessonPage(in LessonInput) *LessonPage {
 	return p
 }
 
-// Step is the step that is shown.
-func (p *LessonPage) Step() *LessonStep { return &p.Steps[p.Current] }
+// stage is how the picture's part is drawn: as an answer, as the packet's end.
+func (p *LessonPage) stage() string {
+	if p.Trace == nil {
+		return ""
+	}
+	s := &p.Trace.Stations[p.Trace.Current]
+	return when(s.Reply, "is-rep") + when(s.Drop, "is-drop")
+}
 
 // InPlace says whether a step can be shown without asking the server.
 func (p *LessonPage) InPlace(i int) bool { return i >= p.First && i <= p.Last }

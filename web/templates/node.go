@@ -29,6 +29,7 @@ type NodePage struct {
 	Selected     *SelectedView
 	SelectHref   func(thing string) string
 	TabHref      func(tab string) string
+	Pods         *MaxPodsView // how many pods fit; nil where that is not a question of addresses
 }
 
 // TabView is the output of one command: lines, or for iptables tables of chains.
@@ -89,6 +90,7 @@ type NodeInput struct {
 	// TabHref and SelectHref give the address of the page with another tab, or with something else selected.
 	TabHref    func(tab string) string
 	SelectHref func(tab, thing string) string
+	Pods       *MaxPodsView
 }
 
 // met is what a trace's packet made of a line.
@@ -101,7 +103,7 @@ type met struct {
 // NewNodePage makes the page of a node.
 func NewNodePage(in NodeInput) *NodePage {
 	ns := in.Namespace
-	p := &NodePage{Shell: in.Shell, Name: titleOf(ns), Detail: detailOf(ns), Nodes: in.Nodes, Hidden: in.Hidden, Flow: in.Flow, FlowHref: in.FlowHref, Messages: in.Messages}
+	p := &NodePage{Shell: in.Shell, Name: titleOf(ns), Detail: detailOf(ns), Nodes: in.Nodes, Hidden: in.Hidden, Flow: in.Flow, FlowHref: in.FlowHref, Messages: in.Messages, Pods: in.Pods}
 	p.Title = p.Name
 	p.Anatomy = anatomy.Build(in.Topology, ns)
 	p.choose(in.Select)

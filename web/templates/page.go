@@ -25,6 +25,38 @@ type Shell struct {
 	// Asset gives the address of a static file with its content hash.
 	Asset func(name string) string
 	Nav   []NavLink
+	// Project: the page is shown to a room, in large letters and without what stands around it. ProjectHref switches it with
+	// 1 and 0.
+	Project     bool
+	ProjectHref func(on string) string
+	// HomeHref leads to the first page.
+	HomeHref string
+}
+
+// FullTitle is the page's title with podpath's name, once.
+func (s *Shell) FullTitle() string {
+	if s.Title == "" {
+		return "podpath"
+	}
+	return s.Title + " · podpath"
+}
+
+// LessonsHref leads to the walkthroughs.
+func (s *Shell) LessonsHref() string {
+	for _, n := range s.Nav {
+		if n.Key == "lessons" {
+			return n.Href
+		}
+	}
+	return s.HomeHref
+}
+
+// About is the page in a sentence.
+func (s *Shell) About() string {
+	if s.Description == "" {
+		return s.L.T("home.lead")
+	}
+	return s.Description
 }
 
 // NavLink is a page of the main menu; its name is the sentence `ui.nav-<Key>`.
@@ -55,7 +87,7 @@ type TracePage struct {
 	Assume   []string
 	Checked  *CheckedView // nil where nobody asked
 	Choices  []ChoiceView
-	HomeHref string
+	Marks    *MarksView // nil where no mark is set
 }
 
 // HasTrace says whether there is a trace to show.
@@ -222,13 +254,12 @@ type Input struct {
 	NodeHref func(namespace, table, chain string) string
 	// PlaceName names the place that has an address; "" for none.
 	PlaceName func(address string) string
-	HomeHref  string
 	Checked   *CheckedView
 }
 
 // NewTracePage makes the page of a trace. Without a document it is the form alone.
 func NewTracePage(in Input) *TracePage {
-	p := &TracePage{Shell: in.Shell, Form: in.Form, HomeHref: in.HomeHref, Checked: in.Checked}
+	p := &TracePage{Shell: in.Shell, Form: in.Form, Checked: in.Checked}
 	if p.Title == "" {
 		p.Title = in.Shell.L.T("ui.title")
 	}
@@ -253,6 +284,7 @@ func NewTracePage(in Input) *TracePage {
 	p.Groups = b.groups(p.Stations)
 	p.Timeline = b.timeline(p.Stations)
 	p.Outcome = b.outcome(p.Stations)
+	p.Marks = b.marks(p.Stations, p.Current)
 	p.Conns = b.conns()
 	for _, a := range in.Document.Assumptions {
 		p.Assume = append(p.Assume, b.l.Code(a.Code, a.Args))

@@ -19,9 +19,10 @@ func page(t testing.TB, lang string, sc diagramtest.Scenario) *templates.TracePa
 	t.Helper()
 	return templates.NewTracePage(templates.Input{
 		Shell: templates.Shell{L: locales.New(lang), LangHref: func(string) string { return "/" }, ThemeHref: func(string) string { return "/" },
-			Asset: func(n string) string { return "/static/" + n }},
+			ProjectHref: func(string) string { return "/" },
+			Asset:       func(n string) string { return "/static/" + n }},
 		Form:     templates.Form{Protocol: "tcp", Errors: map[string]string{}, Summary: "a → b"},
-		Topology: sc.Topology, Document: sc.Document, HomeHref: "/",
+		Topology: sc.Topology, Document: sc.Document,
 		StepHref: func(id string) string { return "/trace?step=" + id },
 	})
 }

@@ -53,8 +53,8 @@ func (h *host) want(should bool, head bool, chain, rule string) {
 	}
 }
 
-// reconcile is one run of UpdateHostSNATRules.
-func (h *host) reconcile(o *options, backend string, cidrs []netip.Prefix, primary netip.Addr, dev string) {
+// reconcile is one run of UpdateHostSNATRules. inIPTables says that the rules that mark connections are iptables' own.
+func (h *host) reconcile(o *options, inIPTables bool, cidrs []netip.Prefix, primary netip.Addr, dev string) {
 	snat := !o.externalSNAT
 	h.has[snatChain] = true
 	const chain = "nat " + snatChain
@@ -83,12 +83,11 @@ func (h *host) reconcile(o *options, backend string, cidrs []netip.Prefix, prima
 	h.want(o.nodePort || snat, false, mangle, restoreFrom(o.prefix, o.mark))
 	h.want(o.nodePort, false, mangle, restoreFrom("vlan", o.mark))
 	all := slices.Concat(cidrs, o.exclude)
-	legacy := backend == "legacy"
 	switch {
 	case !snat:
 		h.dropConnmark(o)
 		h.native = false
-	case legacy:
+	case inIPTables:
 		h.native = false
 		h.connmark(o, all)
 	default:
@@ -210,7 +209,7 @@ func hostRules(c *cluster.Cluster, n *cluster.Node) (*host, error) {
 	h := &host{chains: map[string][]string{}, has: map[string]bool{}}
 	run := func(env map[string]string, cidrs []netip.Prefix) {
 		o := parse(env)
-		h.reconcile(&o, c.CNI.Backend, cidrs, n.ENIs[0].Address, n.InterfaceOf(0))
+		h.reconcile(&o, c.CNI.Backend == "legacy" || c.CNI.Connmark == cluster.ConnmarkIPTables, cidrs, n.ENIs[0].Address, n.InterfaceOf(0))
 	}
 	for _, past := range c.CNI.Previously {
 		env, cidrs := past.Env, past.VPCCIDRs

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/podpath/podpath/internal/lab/space"
 	"github.com/podpath/podpath/internal/topology"
 )
 
@@ -16,6 +17,10 @@ func (n *Net) netfilter(ns *topology.Namespace) error {
 			return err
 		}
 	}
+	first, last := native(ns)
+	if err := n.nft(s, first); err != nil {
+		return err
+	}
 	if rules := ns.State("iptables"); strings.Contains(rules, "\n*") || strings.HasPrefix(rules, "*") {
 		if err := accounts(s, rules); err != nil {
 			return err
@@ -24,10 +29,8 @@ func (n *Net) netfilter(ns *topology.Namespace) error {
 			return fmt.Errorf("%w%s", err, failing(rules, err))
 		}
 	}
-	if native := ns.State("nft"); native != "" {
-		if _, err := s.Run(native, "nft", "-f", "-"); err != nil {
-			return err
-		}
+	if err := n.nft(s, last); err != nil {
+		return err
 	}
 	if n.fabric != nil && n.fabric.scripts[ns.Name] != "" {
 		if _, err := s.Run(n.fabric.scripts[ns.Name], "nft", "-f", "-"); err != nil {
@@ -40,6 +43,31 @@ func (n *Net) netfilter(ns *topology.Namespace) error {
 		}
 	}
 	return nil
+}
+
+// native are the native tables that are there before iptables', and those that come after: of chains at one priority the kernel
+// asks the one that was registered last first.
+func native(ns *topology.Namespace) (first, last string) {
+	f := ns.Netfilter
+	if f == nil || f.Native == nil {
+		return "", ""
+	}
+	for i, t := range f.Native.Tables {
+		if i < f.NativeFirst {
+			first += t.String()
+		} else {
+			last += t.String()
+		}
+	}
+	return first, last
+}
+
+func (n *Net) nft(s *space.Space, tables string) error {
+	if tables == "" {
+		return nil
+	}
+	_, err := s.Run(tables, "nft", "-f", "-")
+	return err
 }
 
 // ordered puts the sets that hold other sets last: a member must be there.

@@ -56,7 +56,7 @@ func ApplyEdits(t *topology.Topology, edits []string) error {
 	for _, ns := range ruled {
 		f := ns.Netfilter
 		six := f.Rules6
-		ns.Netfilter = netfilter.New(f.Rules, f.Native, f.Sets)
+		ns.Netfilter = netfilter.NewAfter(f.NativeFirst, f.Rules, f.Native, f.Sets)
 		ns.Netfilter.Rules6 = six
 	}
 	return nil

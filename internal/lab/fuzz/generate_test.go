@@ -104,7 +104,7 @@ var everything = []string{
 	"cni calico-bgp in a VPC", "cni calico-bgp on premises",
 	"option cni", "option externalsnat", "option randomizesnat", "option excludesnatcidrs", "option nodeport", "option externalservicecidrs", "option vpccidrs",
 	"option customnetworking", "option prefixdelegation", "option natoutgoing", "option networkpolicy", "option bgp", "option sourcecheck", "option podingress",
-	"option masqueradeall", "option clustercidr",
+	"option masqueradeall", "option clustercidr", "option kubeproxy", "option connmark", "option natfirst",
 	"cluster type: NodePort", "cluster type: LoadBalancer", "cluster externalTrafficPolicy: Local", "cluster internalTrafficPolicy: Local", "cluster sessionAffinity: ClientIP",
 	"cluster externalIPs:", "cluster kind: EndpointSlice", "cluster kind: NetworkPolicy", "cluster ipBlock:", "cluster except:", "cluster natGateways:", "cluster securityGroups:",
 	"cluster image: al2", "cluster detectLocalMode:", "cluster encapsulation: None", "cluster kind: IPPool",

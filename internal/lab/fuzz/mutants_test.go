@@ -119,6 +119,7 @@ var mutants = []mutant{
 		if e.Initialised(m) && w.ref.State == packet.CTNew {
 			break
 		}`},
+	{"who came first is asked first", "internal/netfilter/stack.go", "slices.Reverse(s.hooks[h]) // who came last is asked first", "_ = h"},
 	{"hooks in the wrong order", "internal/netfilter/stack.go", "if d := a.at() - b.at(); d != 0 {", "if d := b.at() - a.at(); d != 0 {"},
 	{"mangle before conntrack", "internal/netfilter/hook.go", "	PriorityMangle    = -150", "	PriorityMangle    = -250"},
 	{"connections are not kept", "internal/netfilter/conntrack.go", "	c.Entries = append(c.Entries, e)\n", ""},

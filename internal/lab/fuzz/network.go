@@ -249,6 +249,7 @@ func (m *maker) plugin() {
 		if m.features.Branches {
 			opt(4, "securitygroups", "strict", "standard")
 		}
+		m.proxyMode()
 	case kindAWSReplaced:
 		m.cni = needed("name: aws-vpc-cni")
 		m.options = append(m.options, &part{text: "cni=" + pick(m.source, ids...), need: true})
@@ -272,6 +273,17 @@ func (m *maker) plugin() {
 	}
 	opt(5, "masqueradeall", "true")
 	opt(5, "clustercidr", "10.244.0.0/16", "10.0.0.0/16", "10.0.1.0/24", "172.16.0.0/12")
+}
+
+// proxyMode draws kube-proxy's mode and who was registered last, from a stream of its own: the rest of a seed's network stays what
+// it was before there were these options.
+func (m *maker) proxyMode() {
+	s := newSource(m.Seed, streamProxy)
+	for _, o := range []string{"kubeproxy=nftables", "connmark=iptables", "natfirst=kube-proxy"} {
+		if s.yes(3) {
+			m.options = append(m.options, optional("%s", o))
+		}
+	}
 }
 
 // pool says in an IPPool what cni.encapsulation says in short.

@@ -9,9 +9,11 @@ import (
 // source is the chance that a network or a flow is made of. It is a function of the seed alone: PCG is the same everywhere.
 type source struct{ *rand.Rand }
 
-// The streams of a seed: the network has one, and so has each flow, so that a flow does not depend on those before it.
+// The streams of a seed: the network has one, kube-proxy's mode has one, and so has each flow, so that a flow does not depend on
+// those before it.
 const (
 	streamNetwork = 0
+	streamProxy   = 1
 	streamFlows   = 1000
 )
 

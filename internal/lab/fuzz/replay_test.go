@@ -6,7 +6,7 @@ import (
 )
 
 // TestRegressions replays what kernels did in cases that were found by chance and kept: each made the tracer and a kernel
-// differ once.
+// differ once, or would have.
 func TestRegressions(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("testdata", "*.txtar"))
 	if err != nil {

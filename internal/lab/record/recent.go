@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"github.com/podpath/podpath/internal/lab/space"
+	"github.com/podpath/podpath/internal/topology"
 )
 
 // recentLists are where `-m recent` shows its lists; a slash written to one empties it (recent_mt_proc_write in xt_recent.c).
@@ -24,4 +25,24 @@ func forgetRecent(s *space.Space) error {
 		}
 		return nil
 	})
+}
+
+// forgetSets empties the dynamic sets of native tables, where kube-proxy in nftables mode keeps its clients.
+func forgetSets(s *space.Space, ns *topology.Namespace) error {
+	if ns.Netfilter == nil || ns.Netfilter.Native == nil {
+		return nil
+	}
+	commands := ""
+	for _, t := range ns.Netfilter.Native.Tables {
+		for _, set := range t.Sets {
+			if set.Dynamic && !set.Map {
+				commands += "flush set " + t.Family + " " + t.Name + " " + set.Name + "\n"
+			}
+		}
+	}
+	if commands == "" {
+		return nil
+	}
+	_, err := s.Run(commands, "nft", "-f", "-")
+	return err
 }

@@ -112,6 +112,13 @@ func (r *Recorder) Record(f lab.Flow) (*lab.Recording, error) {
 		if err := forgetRecent(s); err != nil {
 			return nil, err
 		}
+		ns, err := r.net.Topology.Namespace(t.ns)
+		if err != nil {
+			return nil, err
+		}
+		if err := forgetSets(s, ns); err != nil {
+			return nil, err
+		}
 	}
 	r.forget()
 	sent, err := r.exchange(f)

@@ -181,7 +181,8 @@ func native(listing, table string, out map[chainAt][]string) {
 			chain = w[1]
 		case strings.HasPrefix(l, "\t}"):
 			chain = ""
-		case chain != "" && strings.HasPrefix(l, "\t\t") && !strings.HasPrefix(l, "\t\ttype "):
+		case strings.HasPrefix(l, "\t\ttype "), strings.HasPrefix(l, "\t\tcomment "): // the chain's hook, and its comment
+		case chain != "" && strings.HasPrefix(l, "\t\t"):
 			at := chainAt{table, chain}
 			out[at] = append(out[at], strings.TrimSpace(l))
 		}

@@ -1,0 +1,52 @@
+package templates
+
+import (
+	"fmt"
+
+	"github.com/podpath/podpath/internal/diagram"
+)
+
+// HomePage is the first page.
+type HomePage struct {
+	Shell
+	StartHref, TraceHref string
+	Hero                 *TracePage // the trace of the picture
+	Topics               []TopicLink
+	Lessons              []LessonCard
+	More                 []MoreLink
+}
+
+// TopicLink shows the lessons of a topic; an empty value is all.
+type TopicLink struct {
+	Value, Label, Href string
+	Selected           bool
+}
+
+// MoreLink leads to another part of podpath.
+type MoreLink struct{ Title, Lead, Href string }
+
+// heroView is the part of a scene that the picture shows: its nodes, down to the router.
+func heroView(s *diagram.Scene) string {
+	m := diagram.Thumbnail(s, func(*diagram.Station) bool { return false })
+	return rectView(m.View)
+}
+
+func rectView(r diagram.Rect) string { return fmt.Sprintf("%.0f %.0f %.0f %.0f", r.X, r.Y, r.W, r.H) }
+
+// heroRest is where the packet stands for readers who want no motion: a third of the way.
+func heroRest(p *TracePage) string {
+	s := &p.Stations[len(p.Stations)/6]
+	return translate(s.X, s.Y)
+}
+
+func stopRadius(class string) string {
+	if class == "chg" {
+		return "17"
+	}
+	return "11"
+}
+
+// cross is the sign of a packet's end.
+func cross(c diagram.Point) string {
+	return fmt.Sprintf("M%[1]s %[2]sl18 18M%[3]s %[2]sl-18 18", n(c.X-9), n(c.Y-9), n(c.X+9))
+}
