@@ -3,7 +3,7 @@
 //
 //	node e2e/compare.mjs URL [part of a group's name]
 
-import { ask, axe, check, finish, group, launch, narrow, run, shownDetail, tabTo, wide } from "./browser.mjs";
+import { ask, check, finish, group, launch, narrow, run, shownDetail, tabTo, wide } from "./browser.mjs";
 import { locale, pattern, say, words } from "./words.mjs";
 
 const origin = new URL(process.argv[2]).origin;
@@ -329,60 +329,6 @@ await group("shared", async () => {
         );
       });
   }
-});
-
-// --- g: barriers -------------------------------------------------------------------------------------------------------
-
-await group("barriers", async () => {
-  const paths = {
-    tunnels,
-    ingress,
-    only: `${tunnels}&only=differences`,
-    wrong: comparison(["colour=red"]),
-  };
-  for (const viewport of [wide, narrow])
-    for (const colorScheme of ["light", "dark"])
-      for (const lang of ["en", "ko"])
-        await run(browser, `axe ${lang}`, { viewport, colorScheme, locale: locale[lang] }, async (page) => {
-          for (const [name, href] of Object.entries(paths)) {
-            const what = `${name} ${colorScheme} ${lang} ${viewport.width}`;
-            await page.goto(href);
-            await page.locator(".ask").evaluate((d) => {
-              d.open = true;
-            });
-            await axe(page, what);
-            const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-            check(over <= 0, `${what}: ${over} pixels too wide`);
-          }
-        });
-});
-
-// --- h: words ----------------------------------------------------------------------------------------------------------
-
-await group("words", async () => {
-  const english = [...words.en]
-    .filter(([k, v]) => words.ko.get(k) !== v && /[A-Za-z]{2}.*\s/.test(v) && !/^\{\{\.\w+\}\}/.test(v))
-    .map(([k, v]) => [k, new RegExp(pattern(v))]);
-  await run(browser, "words", { locale: locale.ko }, async (page) => {
-    for (const href of [tunnels, ingress, `${tunnels}&only=differences`, comparison(["colour=red"])]) {
-      await page.goto(href);
-      const texts = await page.evaluate(() => {
-        const out = [];
-        const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-        while (walk.nextNode())
-          if (!walk.currentNode.parentElement.closest("script, style, code"))
-            out.push(walk.currentNode.textContent.trim());
-        for (const e of document.querySelectorAll("[title], [aria-label]"))
-          out.push(e.title, e.getAttribute("aria-label") ?? "");
-        return out.filter((t) => t !== "");
-      });
-      check(texts.length > 50, `${href}: a page with text`);
-      for (const t of new Set(texts)) {
-        const found = english.find(([, p]) => p.test(t));
-        check(!found, `English on the Korean page: "${t}" (${found?.[0]})`);
-      }
-    }
-  });
 });
 
 await browser.close();

@@ -84,7 +84,16 @@ func TestLessons(t *testing.T) { run(t, "lessons.mjs") }
 func TestNode(t *testing.T) { run(t, "node.mjs") }
 
 func TestProject(t *testing.T) { run(t, "project.mjs") }
+
 func TestMaxPods(t *testing.T) { run(t, "maxpods.mjs") }
+
+func TestLayout(t *testing.T) { run(t, "layout.mjs") }
+
+func TestAccess(t *testing.T) { run(t, "access.mjs") }
+
+func TestKorean(t *testing.T) { run(t, "korean.mjs") }
+
+func TestWeight(t *testing.T) { run(t, "weight.mjs") }
 
 // run has a script check the pages of a server of its own.
 func run(t *testing.T, script string) {

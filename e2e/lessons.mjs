@@ -1,6 +1,7 @@
 // The walkthroughs in a real browser: every lesson, every step, in both languages; keys, questions, progress, permalinks.
 
-import { axe, check, finish, group, launch, legible, narrow, open, run, wide } from "./browser.mjs";
+import { check, finish, group, launch, narrow, open, run, wide } from "./browser.mjs";
+import { find } from "./finder.mjs";
 import { locale, say } from "./words.mjs";
 
 const base = process.argv[2];
@@ -43,10 +44,8 @@ await group("every step", async () => {
           const claims = await shown(page).locator(".claim").count();
           check(claims > 0, `${id} ${n} ${lang}: no sentence is borne out`);
           check((await shown(page).locator(".proofs li").count()) > 0, `${id} ${n} ${lang}: no proof`);
-          const wider = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-          check(wider <= 0, `${id} ${n} ${lang}: the page is ${wider} px wider than the screen`);
-          await legible(page, `${id} ${n} ${lang}`);
-          if (n === 1 || n === steps) await axe(page, `${id} ${n} ${lang}`);
+          const faults = await find(page);
+          check(faults.length === 0, `${id} ${n} ${lang}: ${faults.join("; ")}`);
           if (n < steps) await page.keyboard.press("ArrowRight");
         }
         check(await shown(page).locator(".ended").isVisible(), `${id} ${lang}: the last step says that it is over`);

@@ -1,6 +1,7 @@
 // The node page in a real browser: the anatomy of every node of every preset, what is selected in it and in the lines.
 
 import { axe, check, finish, group, launch, narrow, open, run, tabTo, wide } from "./browser.mjs";
+import { find } from "./finder.mjs";
 import { locale, say } from "./words.mjs";
 
 const base = process.argv[2];
@@ -26,23 +27,6 @@ async function everyNode() {
   return out;
 }
 
-/** Texts of the figure that leave their box, or lie on another text. */
-const clashes = () => {
-  const texts = [...document.querySelectorAll("#an text")].map((e) => {
-    const b = e.getBoundingClientRect();
-    return { e, l: b.left, r: b.right, t: b.top + b.height / 4, b: b.bottom - b.height / 4 };
-  });
-  const out = [];
-  for (const [i, x] of texts.entries()) {
-    const box = x.e.parentElement.querySelector(":scope > rect")?.getBoundingClientRect();
-    if (box && (x.l < box.left - 1 || x.r > box.right + 1)) out.push(`"${x.e.textContent}" leaves its box`);
-    for (const y of texts.slice(i + 1))
-      if (x.l < y.r - 1 && y.l < x.r - 1 && x.t < y.b && y.t < x.b)
-        out.push(`"${x.e.textContent}" on "${y.e.textContent}"`);
-  }
-  return out;
-};
-
 await group("every node", async () => {
   const nodes = await everyNode();
   check(nodes.length >= 40, `there are ${nodes.length} nodes`);
@@ -50,7 +34,7 @@ await group("every node", async () => {
     for (const [i, href] of nodes.entries()) {
       const lang = i % 2 ? "ko" : "en";
       await page.goto(`${href}&lang=${lang}`);
-      const bad = await page.evaluate(clashes);
+      const bad = await find(page);
       check(bad.length === 0, `${href} ${lang}: ${bad.slice(0, 3).join("; ")}`);
       check((await page.locator("#an .clk").count()) >= 3, `${href}: interfaces can be selected`);
     }

@@ -3,7 +3,7 @@
 //
 //	node e2e/overlays.mjs URL [part of a group's name]
 
-import { ask, axe, check, finish, group, launch, legible, narrow, run, shownDetail, tabTo, wide } from "./browser.mjs";
+import { ask, check, finish, group, launch, narrow, run, shownDetail, tabTo } from "./browser.mjs";
 import { locale, say } from "./words.mjs";
 
 const base = process.argv[2];
@@ -399,34 +399,6 @@ await group("drops", async () => {
       "drop, undone: then it arrives, and an answer comes back",
     );
   });
-});
-
-// --- e: barriers ------------------------------------------------------------------------------------------------------
-
-await group("barriers", async () => {
-  const paths = {
-    encapsulation: `${vxlan}&step=request/node-a/2/encap`,
-    "IP-IP": ipip,
-    untold: trace("onprem-study", "pod/default/netshoot-4", { cni: "calico-bgp" }),
-    policy: `${trace("onprem-study", "pod/default/web-2", { set: ["networkpolicy=default-deny"] })}&step=request/node-b/1/filter-FORWARD`,
-    "source check": trace("eks-two-subnets", "pod/default/netshoot-3", { cni: "calico-bgp" }),
-  };
-  for (const [viewport, colorScheme, lang] of [
-    [wide, "light", "en"],
-    [narrow, "dark", "ko"],
-  ])
-    await run(browser, `axe ${lang}`, { viewport, colorScheme, locale: locale[lang] }, async (page) => {
-      for (const [name, href] of Object.entries(paths)) {
-        const what = `${name} ${colorScheme} ${lang} ${viewport.width}`;
-        await page.goto(href);
-        check((await page.getAttribute("html", "lang")) === lang, `${what}: the language`);
-        check((await page.locator("#dg .st").count()) > 8, `${what}: there is a trace`);
-        await axe(page, what);
-        await legible(page, what);
-        const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-        check(over <= 0, `${what}: ${over} pixels too wide`);
-      }
-    });
 });
 
 await browser.close();

@@ -3,7 +3,7 @@
 //
 //	node e2e/services.mjs URL [part of a group's name]
 
-import { ask, axe, check, finish, group, launch, legible, narrow, run, shownDetail, tabTo, wide } from "./browser.mjs";
+import { ask, check, finish, group, launch, narrow, run, shownDetail, tabTo, wide } from "./browser.mjs";
 import { escaped, locale, pattern, say, words } from "./words.mjs";
 
 const base = process.argv[2];
@@ -900,95 +900,9 @@ await group("room", async () => {
     }
 });
 
-// --- i and j: barriers, and words of the other language ---------------------------------------------------------------
-
-await group("barriers", async () => {
-  const paths = {
-    picked: `${web}&${pick3}&step=${prerouting}`,
-    node: `${origin}/node?preset=${preset}&node=node-b`,
-    "node with a packet": `${web.replace("/trace", "/node")}&${pick3}&node=node-a`,
-    questions: `${origin}/questions`,
-    controllers: `${origin}/questions/controllers`,
-    "client-address": `${origin}/questions/client-address`,
-    "no-endpoints": `${origin}/questions/no-endpoints`,
-    ranges: `${origin}/questions/ranges`,
-    "source-check": `${origin}/questions/source-check`,
-    policy: `${origin}/questions/policy`,
-  };
-  const looks = [
-    [wide, "light", "en"],
-    [wide, "dark", "ko"],
-    [narrow, "dark", "en"],
-    [narrow, "light", "ko"],
-  ];
-  for (const [viewport, colorScheme, lang] of looks) {
-    await run(browser, `axe ${lang}`, { viewport, colorScheme, locale: locale[lang] }, async (page) => {
-      for (const [name, href] of Object.entries(paths)) {
-        await page.goto(href);
-        const what = `${name} ${colorScheme} ${lang} ${viewport.width}`;
-        check((await page.getAttribute("html", "lang")) === lang, `${what}: the language`);
-        await axe(page, what);
-        await legible(page, what);
-        const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-        check(over <= 0, `${what}: ${over} pixels too wide`);
-      }
-    });
-  }
-});
-
 await group("words", async () => {
-  // Sentences of the English catalogue that the Korean one says otherwise.
-  const english = [...words.en]
-    .filter(
-      ([k, v]) => words.ko.get(k) !== v && /[A-Za-z]{2}.*\s|^[A-Z]?[a-z]{3,}$/.test(v) && !/^\{\{\.\w+\}\}/.test(v),
-    )
-    .map(([k, v]) => [k, pattern(v)]);
-  check(english.length > 200, `words: ${english.length} sentences to look for`);
-  const paths = [
-    `${web}&${pick3}&step=${prerouting}`,
-    trace("pod/default/netshoot-1", "svc/default/web-sticky"),
-    trace("pod/default/netshoot-1", "svc/default/web-headless"),
-    trace("pod/default/netshoot-1", "svc/default/web-empty"),
-    trace("internet", "node/node-c", { dport: "30081" }),
-    trace("internet", "lb/default/web-nlb-instance"),
-    trace("internet", "lb/default/web-nlb-ip"),
-    trace("node/node-a", "192.168.1.201", { dport: "80" }),
-    `${web.replace("/trace", "/node")}&${pick3}&node=node-a`,
-    `${origin}/node?preset=${preset}&node=node-b`,
-    `${web}&choice=${webChoice.id}=KUBE-SEP-NONE`,
-    `${origin}/questions`,
-    ...Object.keys(questions).map((id) => `${origin}/questions/${id}`),
-  ];
   await run(browser, "words", { locale: locale.ko }, async (page) => {
-    for (const href of paths) {
-      await page.goto(href);
-      const found = await page.evaluate((list) => {
-        const tests = list.map(([k, p]) => [k, new RegExp(p, "s")]);
-        const out = [];
-        const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-        for (let n = walk.nextNode(); n; n = walk.nextNode()) {
-          const text = n.textContent.trim();
-          // What the kernel's tools print, and names, are English in both languages.
-          if (
-            !text ||
-            n.parentElement.closest(
-              "code, .vb, .jump, .sub, .mono, .stack, .bytes, .hm, .hit, script, .ev b, .wr b small",
-            )
-          )
-            continue;
-          const value = n.parentElement.closest("option"); // an option's value may be a word
-          for (const [k, re] of tests) if (re.test(text) && !(value && k === "ui.nothing")) out.push(`${k}: ${text}`);
-        }
-        for (const e of document.querySelectorAll("[aria-label], [placeholder], [title]"))
-          for (const a of ["aria-label", "placeholder", "title"]) {
-            const text = e.getAttribute(a);
-            for (const [k, re] of tests) if (text && re.test(text)) out.push(`${a} ${k}: ${text}`);
-          }
-        return [...new Set(out)];
-      }, english);
-      check(found.length === 0, `words: ${decodeURIComponent(href)}: ${found.slice(0, 5).join(" | ")}`);
-    }
-    // And some of the new parts by their own words.
+    // korean.mjs looks for words of the other language; these are the new parts' own.
     const expect = async (selector, keys) => {
       const have = (await page.locator(selector).allTextContents()).map((s) => s.trim());
       for (const k of keys)

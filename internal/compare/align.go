@@ -20,9 +20,6 @@ const (
 	Absent  State = "absent"  // neither here nor in the first column
 )
 
-// States are all of them.
-var States = []State{Same, Differs, Extra, Missing, Absent}
-
 // Row is a stop that at least one column has.
 type Row struct {
 	// State is the row's as a whole: extra where the first column has no such stop, missing where one of the others has not,

@@ -19,10 +19,6 @@ func closedSets() map[string][]string {
 	for _, r := range compare.Roles {
 		roles = append(roles, string(r))
 	}
-	states := []string{}
-	for _, s := range compare.States {
-		states = append(states, string(s))
-	}
 	known, whys := []string{}, []string{}
 	for _, s := range checked.States {
 		known = append(known, string(s))
@@ -31,7 +27,7 @@ func closedSets() map[string][]string {
 		whys = append(whys, string(w))
 	}
 	return map[string][]string{"checked": known, "checked-why": whys, "latency": latency.Codes, "latency-basis": bases, "latency-source": latency.Sources(),
-		"compare": states, "compare-what": compare.Whats, "compare-note": compare.Notes, "compare-figure": compare.FigureCodes, "compare-word": compare.Words,
+		"compare-what": compare.Whats, "compare-note": compare.Notes, "compare-figure": compare.FigureCodes, "compare-word": compare.Words,
 		"role": roles}
 }
 

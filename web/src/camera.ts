@@ -15,7 +15,11 @@ export class Camera {
   private now: Box;
   private frame = 0;
 
-  constructor(private readonly svg: SVGSVGElement) {
+  /** The packet's drawing lies over the map, and shows the same part. */
+  constructor(
+    private readonly svg: SVGSVGElement,
+    private readonly over: SVGSVGElement,
+  ) {
     this.width = Number(svg.dataset.w);
     this.height = Number(svg.dataset.h);
     this.now = [0, 0, this.width, this.height];
@@ -51,7 +55,9 @@ export class Camera {
 
   private set(box: Box): void {
     this.now = box;
-    this.svg.setAttribute("viewBox", box.map((n) => n.toFixed(1)).join(" "));
+    const part = box.map((n) => n.toFixed(1)).join(" ");
+    this.svg.setAttribute("viewBox", part);
+    this.over.setAttribute("viewBox", part);
   }
 }
 

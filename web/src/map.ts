@@ -10,15 +10,19 @@ export class PacketMap {
   private readonly segments: SVGPathElement[];
   private readonly lanes: SVGGElement[];
   private readonly tables = new Map<string, Table>();
+  private readonly over: SVGSVGElement;
   private readonly chip: SVGGElement;
   private readonly camera: Camera;
+  /** Pixels of a unit of the drawing, on the way. */
+  private scale = 0;
 
   constructor(private readonly svg: SVGSVGElement) {
     this.stops = byIndex(svg.querySelectorAll<SVGAElement>(".st"));
     this.segments = [...svg.querySelectorAll<SVGPathElement>(".seg-l, .casing")];
     this.lanes = [...svg.querySelectorAll<SVGGElement>(".lane")];
-    this.chip = must(svg.querySelector<SVGGElement>("#pk"));
-    this.camera = new Camera(svg);
+    this.over = must(svg.parentElement?.querySelector<SVGSVGElement>(".dg.over"));
+    this.chip = must(this.over.querySelector<SVGGElement>("#pk"));
+    this.camera = new Camera(svg, this.over);
     this.count = this.stops.length;
   }
 
@@ -52,10 +56,23 @@ export class PacketMap {
     this.camera.look(this.place(index), tween);
   }
 
-  /** The packet is a share u of the way from one station to another; backwards it is simply there. */
+  /**
+   * The packet is a share u of the way from one station to another; backwards it is simply there. It is drawn at the end of
+   * its way, and on it the whole of its drawing is moved back: that is left to the compositor, with no layout and no paint.
+   */
   move(from: number, to: number, u: number): void {
-    const p = u >= 1 || from >= to ? this.place(to) : at(this.table(from, to), ease(u));
-    this.chip.setAttribute("transform", `translate(${p.x.toFixed(2)} ${p.y.toFixed(2)})`);
+    const end = this.place(to);
+    const there = `translate(${end.x.toFixed(2)} ${end.y.toFixed(2)})`;
+    if (this.chip.getAttribute("transform") !== there) this.chip.setAttribute("transform", there);
+    if (u >= 1 || from >= to) {
+      this.scale = 0;
+      this.over.style.transform = "";
+      return;
+    }
+    this.scale ||= this.svg.getScreenCTM()?.a ?? 1;
+    const p = at(this.table(from, to), ease(u));
+    const [x, y] = [(p.x - end.x) * this.scale, (p.y - end.y) * this.scale];
+    this.over.style.transform = `translate(${x.toFixed(2)}px, ${y.toFixed(2)}px)`;
   }
 
   /** shows the whole map, or follows the packet again (narrow screens). */

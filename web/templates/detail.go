@@ -506,6 +506,7 @@ type Chip struct {
 	Eth, Wrapped                     bool
 	ChangedEth, ChangedIP, ChangedL4 bool
 	Mark                             string
+	Tight                            bool // there is no room above it for the mark's flag
 }
 
 // Class is the chip's state as CSS classes.
@@ -514,7 +515,7 @@ func (c Chip) Class() string {
 	for _, f := range []struct {
 		set  bool
 		name string
-	}{{!c.Eth, "no-eth"}, {c.Wrapped, "is-wrapped"}, {c.ChangedEth, "c-eth"}, {c.ChangedIP, "c-ip"}, {c.ChangedL4, "c-l4"}, {c.Mark != "", "has-mark"}} {
+	}{{!c.Eth, "no-eth"}, {c.Wrapped, "is-wrapped"}, {c.ChangedEth, "c-eth"}, {c.ChangedIP, "c-ip"}, {c.ChangedL4, "c-l4"}, {c.Mark != "", "has-mark"}, {c.Tight, "tight"}} {
 		if f.set {
 			on = append(on, f.name)
 		}

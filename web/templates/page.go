@@ -3,6 +3,7 @@
 package templates
 
 import (
+	"math"
 	"strings"
 
 	"github.com/podpath/podpath/internal/diagram"
@@ -335,6 +336,7 @@ func (b *builder) stations() []StationView {
 		}
 		v.Packet = b.packet(before, b.lastPacket(s.StationDocument))
 		v.Chip = chipOf(v.Packet)
+		v.Chip.Tight = v.Chip.Mark != "" && b.below(s)
 		v.Tag = changeTag(steps)
 		if hop.Kind == string(topology.Pod) || hop.Kind == string(topology.Node) || b.topo.Fabric == nil {
 			v.Hook = hookOf(s.Kind)
@@ -344,6 +346,17 @@ func (b *builder) stations() []StationView {
 		views[i] = v
 	}
 	return views
+}
+
+// below says whether another station of the lane stands right above this one.
+func (b *builder) below(s *diagram.Station) bool {
+	for i := range b.scene.Stations {
+		o := &b.scene.Stations[i]
+		if dy := s.Y - o.Y; o.Lane == s.Lane && math.Abs(s.X-o.X) < 30 && dy > 0 && dy < 40 {
+			return true
+		}
+	}
+	return false
 }
 
 func (b *builder) laneLabel(kind string) string {
