@@ -6,7 +6,6 @@
 const deliberate = [
   ".cc .tx code", // a cell's address on the compare page: the whole of it is in the trace that the cell leads to
   ".ldot span", // a step's name under its dot: the step has it as its heading
-  ".hero-dg", // the home page's picture is a piece of a map: the trace that it leads to has the whole
   "#pickd > summary b", // the folded form's summary: the form has it
 ];
 

@@ -27,8 +27,17 @@ type MoreLink struct{ Title, Lead, Href string }
 
 // heroView is the part of a scene that the picture shows: its nodes, down to the router.
 func heroView(s *diagram.Scene) string {
-	m := diagram.Thumbnail(s, func(*diagram.Station) bool { return false })
-	return rectView(m.View)
+	return rectView(heroPart(s))
+}
+
+// heroShows says whether something is in that part as a whole: nothing in the picture is cut.
+func heroShows(s *diagram.Scene, r diagram.Rect) bool {
+	v := heroPart(s)
+	return r.X >= v.X && r.X+r.W <= v.X+v.W && r.Y >= v.Y && r.Y+r.H <= v.Y+v.H
+}
+
+func heroPart(s *diagram.Scene) diagram.Rect {
+	return diagram.Thumbnail(s, func(*diagram.Station) bool { return false }).View
 }
 
 func rectView(r diagram.Rect) string { return fmt.Sprintf("%.0f %.0f %.0f %.0f", r.X, r.Y, r.W, r.H) }
