@@ -25,7 +25,7 @@ test: setup go-test web-check web-test ## install what the tests need and run th
 
 .PHONY: go-test
 go-test: ## the Go tests alone, with what is installed
-	$(GO) test $(TESTFLAGS) -timeout 15m ./...
+	$(GO) test $(TESTFLAGS) -timeout 18m ./...
 
 .PHONY: lint
 lint: web-check ## formatter and linters

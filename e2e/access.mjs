@@ -215,10 +215,11 @@ await group("pages", async () => {
       const moving = await page.evaluate(() => document.getAnimations().length);
       check(moving === 0, `${what}: ${moving} parts move though the reader wants no motion`);
       if (pressed.has(name)) await keyboard(page, what);
-      await axe(page, what);
+      // axe looks at what is there, which every page of an address has alike on a phone; contrast in the dark is measured there.
+      if (viewport === wide || pressed.has(name)) await axe(page, what);
       if (viewport === narrow || (await page.locator(".doc, .lone").count())) await unrolled(page, viewport);
       await contrast(page, what);
-      if (viewport === wide) {
+      if (viewport === wide && pressed.has(name)) {
         await page.emulateMedia({ colorScheme: "dark" });
         await contrast(page, `${name} ${viewport.width} dark ${lang}`);
       }

@@ -14,7 +14,7 @@ import (
 )
 
 // browserTime is how long the whole run in the browser may take.
-const browserTime = 8 * time.Minute
+const browserTime = 12 * time.Minute
 
 func need(t *testing.T) {
 	t.Helper()
@@ -98,6 +98,7 @@ func TestWeight(t *testing.T) { run(t, "weight.mjs") }
 // run has a script check the pages of a server of its own.
 func run(t *testing.T, script string) {
 	need(t)
+	t.Parallel() // a browser mostly waits
 	url := start(t)
 	ctx, cancel := context.WithTimeout(t.Context(), browserTime)
 	defer cancel()

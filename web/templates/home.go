@@ -42,10 +42,18 @@ func heroPart(s *diagram.Scene) diagram.Rect {
 
 func rectView(r diagram.Rect) string { return fmt.Sprintf("%.0f %.0f %.0f %.0f", r.X, r.Y, r.W, r.H) }
 
-// heroRest is where the packet stands for readers who want no motion: a third of the way.
+// heroRest is where the packet stands for readers who want no motion: in the middle of the longest stretch to the side, where it
+// covers no station.
 func heroRest(p *TracePage) string {
-	s := &p.Stations[len(p.Stations)/6]
-	return translate(s.X, s.Y)
+	way := p.Scene.Lanes[0].Path
+	at, longest := way[0], 0.0
+	for i := 1; i < len(way); i++ {
+		a, b := way[i-1], way[i]
+		if d := max(a.X-b.X, b.X-a.X); d > longest {
+			at, longest = diagram.Point{X: (a.X + b.X) / 2, Y: (a.Y + b.Y) / 2}, d
+		}
+	}
+	return translate(at.X, at.Y)
 }
 
 func stopRadius(class string) string {
