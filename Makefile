@@ -27,6 +27,10 @@ test: setup go-test web-check web-test ## install what the tests need and run th
 go-test: ## the Go tests alone, with what is installed
 	$(GO) test $(TESTFLAGS) -timeout 18m ./...
 
+.PHONY: e2e-all
+e2e-all: ## the browser tests, each page in every language, size and theme (make test looks at one in turn)
+	PODPATH_E2E=all $(GO) test -timeout 60m -count=1 ./e2e
+
 .PHONY: lint
 lint: web-check ## formatter and linters
 	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); \

@@ -3,7 +3,20 @@
 //
 //	node e2e/access.mjs URL [part of a group's name]
 
-import { axe, check, finish, group, launch, narrow, run, shownDetail, tabTo, together, wide } from "./browser.mjs";
+import {
+  axe,
+  check,
+  finish,
+  group,
+  launch,
+  narrow,
+  run,
+  share,
+  shownDetail,
+  tabTo,
+  together,
+  wide,
+} from "./browser.mjs";
 import { lines } from "./finder.mjs";
 import { lessons, pages, traces } from "./pages.mjs";
 import { locale } from "./words.mjs";
@@ -206,7 +219,9 @@ await group("pages", async () => {
     [wide, "light", "en"],
     [narrow, "dark", "ko"],
   ];
-  const jobs = Object.entries(all).flatMap((p) => looks.map((l) => [...p, ...l]));
+  const jobs = Object.entries(all).flatMap((p, i) =>
+    (pressed.has(p[0]) ? looks : share(looks, 6, i)).map((l) => [...p, ...l]),
+  );
   await together(jobs, async ([name, href, viewport, colorScheme, lang]) => {
     const what = `${name} ${viewport.width} ${colorScheme} ${lang}`;
     await run(browser, what, { viewport, colorScheme, locale: locale[lang] }, async (page) => {

@@ -54,6 +54,14 @@ export async function run(browser, what, options, checks) {
 }
 
 /** together does the same to every item, some of them at a time: a page that waits leaves the machine to another. */
+export const whole = process.env.PODPATH_E2E === "all";
+
+/**
+ * share is every n-th of a list. What is looked at in every language, size and theme with PODPATH_E2E=all (make e2e-all) is
+ * looked at in one of them in turn without, so that `make test` does not take half an hour.
+ */
+export const share = (items, n, from = 0) => (whole ? items : items.filter((_, i) => i % n === from % n));
+
 export async function together(items, work, atOnce = 3) {
   const left = [...items];
   const worker = async () => {

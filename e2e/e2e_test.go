@@ -98,7 +98,6 @@ func TestWeight(t *testing.T) { run(t, "weight.mjs") }
 // run has a script check the pages of a server of its own.
 func run(t *testing.T, script string) {
 	need(t)
-	t.Parallel() // a browser mostly waits
 	url := start(t)
 	ctx, cancel := context.WithTimeout(t.Context(), browserTime)
 	defer cancel()

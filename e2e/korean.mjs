@@ -3,7 +3,7 @@
 //
 //	node e2e/korean.mjs URL
 
-import { check, finish, group, launch, run, together } from "./browser.mjs";
+import { check, finish, group, launch, run, share, together } from "./browser.mjs";
 import { pages } from "./pages.mjs";
 import { locale, pattern, words } from "./words.mjs";
 
@@ -63,7 +63,7 @@ await group("words", async () => {
   ])
     check(isSentence(text) === want, `"${text}" is taken for ${want ? "no " : "a "}sentence`);
   const found = new Map();
-  await together(Object.entries(await pages(base)), async ([name, href]) => {
+  await together(share(Object.entries(await pages(base)), 3), async ([name, href]) => {
     await run(browser, name, { locale: locale.ko }, async (page) => {
       const answer = await page.goto(href, { waitUntil: "domcontentloaded" });
       if (answer.status() >= 400) page.problems.length = 0; // the browser itself says so on the console

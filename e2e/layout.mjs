@@ -3,7 +3,7 @@
 //
 //	node e2e/layout.mjs URL [part of a group's name]
 
-import { check, finish, group, launch, narrow, projector, run, together, wide } from "./browser.mjs";
+import { check, finish, group, launch, narrow, projector, run, share, together, wide } from "./browser.mjs";
 import { find } from "./finder.mjs";
 import { pages, traces } from "./pages.mjs";
 import { locale } from "./words.mjs";
@@ -103,7 +103,7 @@ await group("finder", async () => {
 
 await group("pages", async () => {
   const linked = new Map();
-  const jobs = Object.entries(all).flatMap((p) => languages.map((lang) => [...p, lang]));
+  const jobs = share(Object.entries(all), 2).flatMap((p, i) => share(languages, 2, i).map((lang) => [...p, lang]));
   await together(jobs, async ([name, href, lang]) => {
     await run(browser, `${name} ${lang}`, { viewport: wide, locale: locale[lang] }, async (page) => {
       const answer = await page.goto(href);
@@ -127,8 +127,12 @@ await group("pages", async () => {
 // --- every step of four traces -------------------------------------------------------------------------------------------
 
 await group("steps", async () => {
-  const jobs = Object.entries(traces(base)).flatMap((t) =>
-    languages.flatMap((lang) => [wide, projector, narrow].map((size) => [...t, lang, size])),
+  const jobs = Object.entries(traces(base)).flatMap((t, i) =>
+    share(
+      [wide, projector, narrow].flatMap((size) => languages.map((lang) => [...t, lang, size])),
+      6,
+      i * 3 + (i % 2),
+    ),
   );
   await together(jobs, async ([name, href, lang, viewport]) => {
     const what = `${name} ${lang} ${viewport.width}`;

@@ -1,6 +1,6 @@
 // The walkthroughs in a real browser: every lesson, every step, in both languages; keys, questions, progress, permalinks.
 
-import { check, finish, group, launch, narrow, open, run, wide } from "./browser.mjs";
+import { check, finish, group, launch, narrow, open, run, share, wide } from "./browser.mjs";
 import { find } from "./finder.mjs";
 import { locale, say } from "./words.mjs";
 
@@ -23,11 +23,12 @@ const all = await lessons();
 check(all.length > 0, "there are lessons");
 
 await group("every step", async () => {
-  for (const [lang, size] of [
+  const looks = [
     ["en", wide],
     ["ko", narrow],
-  ])
-    for (const [id, steps] of all)
+  ];
+  for (const [i, [id, steps]] of all.entries())
+    for (const [lang, size] of share(looks, 2, i))
       await run(browser, `${id} ${lang}`, { viewport: size, locale: locale[lang] }, async (page) => {
         await page.goto(`${base}/lessons/${id}`);
         for (let n = 1; n <= steps; n++) {

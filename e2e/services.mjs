@@ -493,7 +493,10 @@ await group("chains", async () => {
     await page.goto(`${web.replace("/trace", "/node")}&${pick3}&node=node-b`);
     check((await page.locator("a.hit").count()) === 0, "node: the packet does not come by node-b");
     await page.getByLabel(say("en", "ui.node"), { exact: true }).selectOption("node-c");
-    await page.getByRole("button", { name: say("en", "ui.show") }).click();
+    await page
+      .locator(".sel")
+      .getByRole("button", { name: say("en", "ui.show") })
+      .click();
     await page.waitForURL((u) => u.searchParams.get("node") === "node-c");
     check(search(page).includes(pick3), `node: another node keeps the packet: ${search(page)}`);
     check((await page.locator("a.hit").count()) > 3, "node: it comes by node-c");
