@@ -15,6 +15,7 @@ import {
   shownDetail,
   tabTo,
   together,
+  whole,
   wide,
 } from "./browser.mjs";
 import { lines } from "./finder.mjs";
@@ -211,7 +212,10 @@ await group("pages", async () => {
   // Pages of one address differ in what they show, not in what there is to press.
   const first = new Map();
   for (const [name, href] of Object.entries(all)) {
-    const key = name.startsWith("no-") ? name : new URL(href).pathname;
+    // Lessons are of one kind, and so are questions.
+    const path = new URL(href).pathname;
+    const kind = whole ? path : path.replace(/\/(lessons|questions)\/.*/, "/$1/one");
+    const key = name.startsWith("no-") ? name : kind;
     if (!first.has(key)) first.set(key, name);
   }
   const pressed = new Set(first.values());
