@@ -18,7 +18,7 @@ import (
 	"github.com/podpath/podpath/web/templates"
 )
 
-// lessons lists the walkthroughs.
+// lessonList lists the walkthroughs.
 func (s *Server) lessonList(w http.ResponseWriter, r *http.Request) error {
 	req := parse(r.URL.Query())
 	shell := s.shell(w, r, req, "/lessons")

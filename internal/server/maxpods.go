@@ -105,7 +105,7 @@ func (s *Server) maxPods(w http.ResponseWriter, r *http.Request) error {
 		status = http.StatusUnprocessableEntity
 	}
 	w.Header().Add("Vary", "HX-Request, HX-Request-Type, Accept-Language, Cookie")
-	if r.Header.Get("HX-Request") == "true" && r.Header.Get("HX-Request-Type") != "full" {
+	if isPartial(r) {
 		return render(w, r, status, templates.MaxPods(c.embedded(shell.L, req)))
 	}
 	return render(w, r, status, templates.MaxPodsDoc(templates.NewMaxPodsPage(shell, templates.NewMaxPods(c.view(shell.L, req)))))

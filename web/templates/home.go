@@ -25,19 +25,14 @@ type TopicLink struct {
 // MoreLink leads to another part of podpath.
 type MoreLink struct{ Title, Lead, Href string }
 
-// heroView is the part of a scene that the picture shows: its nodes, down to the router.
-func heroView(s *diagram.Scene) string {
-	return rectView(heroPart(s))
-}
-
-// heroShows says whether something is in that part as a whole: nothing in the picture is cut.
-func heroShows(s *diagram.Scene, r diagram.Rect) bool {
-	v := heroPart(s)
-	return r.X >= v.X && r.X+r.W <= v.X+v.W && r.Y >= v.Y && r.Y+r.H <= v.Y+v.H
-}
-
+// heroPart is the part of a scene that the picture shows: its nodes, down to the router.
 func heroPart(s *diagram.Scene) diagram.Rect {
 	return diagram.Thumbnail(s, func(*diagram.Station) bool { return false }).View
+}
+
+// within says whether something is in a part as a whole: nothing in the picture is cut.
+func within(part, r diagram.Rect) bool {
+	return r.X >= part.X && r.X+r.W <= part.X+part.W && r.Y >= part.Y && r.Y+r.H <= part.Y+part.H
 }
 
 func rectView(r diagram.Rect) string { return fmt.Sprintf("%.0f %.0f %.0f %.0f", r.X, r.Y, r.W, r.H) }

@@ -155,7 +155,7 @@ func Home(p *HomePage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = heroPicture(p.Hero).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = heroPicture(p.Hero, heroPart(p.Hero.Scene)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -327,7 +327,7 @@ func Home(p *HomePage) templ.Component {
 }
 
 // heroPicture is a real trace, drawn without its stations' names, with the packet going along it.
-func heroPicture(p *TracePage) templ.Component {
+func heroPicture(p *TracePage, part diagram.Rect) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -353,9 +353,9 @@ func heroPicture(p *TracePage) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var21 string
-		templ_7745c5c3_Var21, templ_7745c5c3_Err = templ.ResolveAttributeValue(heroView(p.Scene))
+		templ_7745c5c3_Var21, templ_7745c5c3_Err = templ.ResolveAttributeValue(rectView(part))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `home.templ`, Line: 58, Col: 52}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `home.templ`, Line: 58, Col: 49}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ_7745c5c3_Var21)
 		if templ_7745c5c3_Err != nil {
@@ -366,7 +366,7 @@ func heroPicture(p *TracePage) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		for _, b := range p.Scene.Boxes {
-			if heroShows(p.Scene, b.Rect) {
+			if within(part, b.Rect) {
 				templ_7745c5c3_Err = box(p.L, &b, false).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -406,7 +406,7 @@ func heroPicture(p *TracePage) templ.Component {
 			}
 		}
 		for _, port := range p.Scene.Ports {
-			if heroShows(p.Scene, port.Rect) {
+			if within(part, port.Rect) {
 				templ_7745c5c3_Err = port_(p, &port).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
