@@ -25,7 +25,6 @@ package lesson
 import (
 	"embed"
 	"io/fs"
-	"maps"
 
 	"github.com/podpath/podpath/internal/topology"
 	"github.com/podpath/podpath/internal/trace"
@@ -214,17 +213,4 @@ func (l *Lesson) Step(id string) int {
 		}
 	}
 	return -1
-}
-
-// Settings are the options with the network plugin among them, as a preset takes them.
-func (q *Query) Settings() map[string]string {
-	if q.CNI == "" {
-		return q.Options
-	}
-	out := maps.Clone(q.Options)
-	if out == nil {
-		out = map[string]string{}
-	}
-	out["cni"] = q.CNI
-	return out
 }

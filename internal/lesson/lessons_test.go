@@ -1,6 +1,7 @@
 package lesson_test
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/podpath/podpath/internal/compile"
@@ -14,7 +15,14 @@ import (
 func tracer() lesson.Tracer {
 	cache := &compile.Cache{}
 	return func(q lesson.Query) (*topology.Topology, *trace.Document, error) {
-		made, err := cache.Preset(q.Preset, q.Settings())
+		options := maps.Clone(q.Options)
+		if q.CNI != "" {
+			if options == nil {
+				options = map[string]string{}
+			}
+			options[compile.CNIKey] = q.CNI
+		}
+		made, err := cache.Preset(q.Preset, options)
 		if err != nil {
 			return nil, nil, err
 		}

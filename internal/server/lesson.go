@@ -63,7 +63,7 @@ func (s *Server) lesson(w http.ResponseWriter, r *http.Request) error {
 	}
 	shell := s.shell(w, r, &request{step: req.step, lang: req.lang, theme: req.theme}, "/lessons/"+id)
 	b := &lessonBuilder{s: s, req: req, lesson: x, l: shell.L, text: x.Texts[shell.L.Lang], answer: values.Get("answer"), current: current}
-	in := templates.LessonInput{ID: x.ID, Number: x.Number, Title: b.text.Title, Lead: b.text.Lead,
+	in := templates.LessonInput{ID: x.ID, Number: x.Number, Title: b.text.Title,
 		AllHref: "/lessons" + (&request{lang: req.lang, theme: req.theme}).href(""), Current: current}
 	if err := b.build(r.Context(), &in); err != nil {
 		return fmt.Errorf("lesson %s: %w", x.ID, err)

@@ -25,12 +25,12 @@ type LessonCard struct {
 // LessonInput is what a lesson's page is made of: the words, and the trace of the step that is shown.
 type LessonInput struct {
 	Shell
-	ID          string
-	Number      int
-	Title, Lead string
-	AllHref     string
-	Steps       []LessonStep
-	Current     int // of Steps
+	ID      string
+	Number  int
+	Title   string
+	AllHref string
+	Steps   []LessonStep
+	Current int // of Steps
 	// Of these one is set: what the step is drawn on.
 	Trace  Input
 	Figure *FigureView

@@ -36,13 +36,10 @@ type MarkVisit struct {
 type MarkRow struct {
 	N, Index    int
 	Href, Title string
-	Cells       []MarkCell
+	Cells       []string // by bit: off, on, set, cleared, or flash where it was set and cleared again
 	Rules       []MarkRule
 	Current     bool
 }
-
-// MarkCell is a bit at a station: off, on, set, cleared, or flash where it was set and cleared again.
-type MarkCell struct{ State string }
 
 // MarkRule is a rule that changed a mark.
 type MarkRule struct {
@@ -106,8 +103,8 @@ func (b *builder) markVisit(v *MarksView, views []StationView, current int) (Mar
 			row.Rules = append(row.Rules, b.markRules(&hop.Steps[k])...)
 		}
 		for _, bit := range v.Bits {
-			c := MarkCell{cellState(states, bit)}
-			lit = lit || c.State != "off"
+			c := cellState(states, bit)
+			lit = lit || c != "off"
 			row.Cells = append(row.Cells, c)
 		}
 		visit.Rows = append(visit.Rows, row)
