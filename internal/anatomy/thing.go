@@ -132,7 +132,7 @@ func (a *Anatomy) Mentions(line string) []string {
 		wild = append(wild, m[1])
 	}
 	for _, t := range a.Things {
-		named := slices.ContainsFunc(t.Keys, func(k string) bool { return says(line, k) })
+		named := slices.ContainsFunc(t.Keys, func(k string) bool { return Says(line, k) })
 		fits := strings.HasPrefix(t.ID, "if-") && slices.ContainsFunc(wild, func(p string) bool { return strings.HasPrefix(t.Name, p) })
 		if named || fits {
 			out = append(out, t.ID)
@@ -166,7 +166,8 @@ func (a *Anatomy) Tokens(line string) []Token {
 	return out
 }
 
-func says(line, key string) bool { return find(line, key) >= 0 }
+// Says tells whether a line has a key as a word of its own.
+func Says(line, key string) bool { return find(line, key) >= 0 }
 
 // find is where a line has a key as a word of its own: 192.168.1.10 is not in 192.168.1.101, eth1 not in eth10.
 func find(line, key string) int {

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/podpath/podpath/internal/anatomy"
-	"github.com/podpath/podpath/internal/maxpods"
 	"github.com/podpath/podpath/internal/topology"
 	"github.com/podpath/podpath/internal/trace"
 )
@@ -77,7 +76,7 @@ func (c *checker) step(s *Step) {
 // scene looks for what a step is drawn on.
 func (c *checker) scene(s *Step) error {
 	if s.Type != "" {
-		_, err := maxpods.Find(s.Type)
+		_, err := Pods(s.Type, s.Mode)
 		return err
 	}
 	doc := c.w.Documents[s.Trace]
@@ -280,7 +279,7 @@ func (c *checker) known(word string) bool {
 			}
 		}
 	}
-	return slices.ContainsFunc(c.corpus, func(s string) bool { return strings.Contains(s, word) })
+	return slices.ContainsFunc(c.corpus, func(s string) bool { return anatomy.Says(s, word) })
 }
 
 // corpus is everything that the traces and their nodes' state say.

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/podpath/podpath/internal/anatomy"
 	"github.com/podpath/podpath/internal/trace"
 )
 
@@ -342,11 +343,10 @@ func (c *Claim) outcome(doc *trace.Document, p *Proof) (*Proof, error) {
 		return nil, fmt.Errorf("the trace ends %s, not %s", doc.Outcome, c.Outcome)
 	}
 	p.Text = c.Outcome
-	for l := range doc.Legs {
-		for _, s := range doc.Stations {
-			if s.Leg == l && (c.Reason == "" && string(doc.Legs[l].Outcome) == c.Outcome || c.Reason != "" && reasonAt(doc, &s) == c.Reason) {
-				p.Station = s.ID
-			}
+	for i := range doc.Stations { // the last one that fits: where the leg ended
+		s := &doc.Stations[i]
+		if c.Reason == "" && string(doc.Legs[s.Leg].Outcome) == c.Outcome || c.Reason != "" && reasonAt(doc, s) == c.Reason {
+			p.Station = s.ID
 		}
 	}
 	if c.Reason != "" {
@@ -436,7 +436,7 @@ func (c *Claim) line(w *World, p *Proof) (*Proof, error) {
 
 // Says tells whether a proof has a word in it: the text names what is there, not something near it.
 func (p *Proof) Says(word string) bool {
-	return slices.ContainsFunc(p.words(), func(s string) bool { return strings.Contains(s, word) })
+	return slices.ContainsFunc(p.words(), func(s string) bool { return anatomy.Says(s, word) })
 }
 
 // words are everything that a proof says.

@@ -16,7 +16,7 @@ var markdown = goldmark.New()
 // Renderer makes HTML of a step's Markdown. Links to claims are numbered in the order in which they come; Order are the
 // claims by those numbers, from 1.
 type Renderer struct {
-	// Href gives the address of what a claim points at; "" leaves the words without a link.
+	// Href gives the address of what a claim points at.
 	Href  func(claim string) string
 	Order []string
 }
@@ -48,8 +48,8 @@ func (r *Renderer) Inline(source string) (string, error) {
 	return s, err
 }
 
-// Number is a claim's, from 1 in the order of the text.
-func (r *Renderer) Number(name string) int {
+// number is a claim's, from 1 in the order of the text.
+func (r *Renderer) number(name string) int {
 	for i, n := range r.Order {
 		if n == name {
 			return i + 1
@@ -60,11 +60,11 @@ func (r *Renderer) Number(name string) int {
 }
 
 func (r *Renderer) claim(link *ast.Link) {
-	name, ok := strings.CutPrefix(string(link.Destination), "#")
-	if !ok {
+	name := claimOf(link)
+	if name == "" {
 		return
 	}
-	n := r.Number(name)
+	n := r.number(name)
 	link.Destination = []byte(r.Href(name))
 	link.SetAttributeString("class", []byte("claim"))
 	link.SetAttributeString("data-n", []byte(strconv.Itoa(n)))
@@ -76,7 +76,6 @@ func (r *Renderer) claim(link *ast.Link) {
 // mention is a part of a text that can be checked: words within a link to a claim, code letters, plain words.
 type mention struct {
 	claim string // "" outside of a link
-	page  string // the link's address, where it leads to a page
 	code  bool
 	text  string
 }
@@ -92,11 +91,8 @@ func mentions(source string) []mention {
 		}
 		switch n := n.(type) {
 		case *ast.Link:
-			dest := string(n.Destination)
-			if name, ok := strings.CutPrefix(dest, "#"); ok {
+			if name := claimOf(n); name != "" {
 				out = append(out, mention{claim: name})
-			} else {
-				out = append(out, mention{page: dest})
 			}
 		case *ast.CodeSpan:
 			out = append(out, mention{claim: claimAround(n), code: true, text: plain(n, src)})
@@ -120,10 +116,19 @@ func mentions(source string) []mention {
 func claimAround(n ast.Node) string {
 	for p := n.Parent(); p != nil; p = p.Parent() {
 		if link, ok := p.(*ast.Link); ok {
-			return strings.TrimPrefix(string(link.Destination), "#")
+			return claimOf(link)
 		}
 	}
 	return ""
+}
+
+// claimOf is the claim that a link is to; "" where it leads to a page.
+func claimOf(link *ast.Link) string {
+	name, ok := strings.CutPrefix(string(link.Destination), "#")
+	if !ok {
+		return ""
+	}
+	return name
 }
 
 // plain are the words of a node's children.

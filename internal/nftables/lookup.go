@@ -45,7 +45,10 @@ func (p *ruleReader) field() (f field, ok bool) {
 		}
 		return field{"ipv4_addr", func(in *Input) (uint32, bool) {
 			a := m.have(in)
-			return number4(a.As4()), a.Is4()
+			if !a.Is4() {
+				return 0, false // As4 has nothing to give
+			}
+			return number4(a.As4()), true
 		}, code, 0}
 	}
 	mark := field{"mark", func(in *Input) (uint32, bool) { return in.Packet.Mark, true }, ReasonMark, 0}

@@ -226,7 +226,7 @@ func (b *lessonBuilder) prove(s *lesson.Step) (map[string]templates.LessonProof,
 		case p.Part == "conntrack":
 			v.Where, v.Href = p.Node+" · conntrack", ask.href("/trace", "step", s.At)
 		case p.Node != "":
-			v.Where, v.Href = p.Node+" · "+p.Part, ask.href("/node", "node", p.Node)
+			v.Where, v.Href = p.Node+" · "+p.Part, ask.href("/node", "node", p.Node, "tab", p.Part)
 		case p.Station != "":
 			v.Where, v.Href = stationLabel(p.Station), ask.href("/trace", "step", p.Station)
 		default:

@@ -159,11 +159,20 @@ func (b *builder) linked(in []Part, hop *trace.HopDocument, st *trace.StepDocume
 		return in
 	}
 	for i := range in {
-		if name, ok := strings.CutPrefix(in[i].Text, "-j "); ok && t.Chain(name) != nil {
+		if name := chainIn(in[i].Text); t.Chain(name) != nil {
 			in[i].Href = b.in.NodeHref(hop.Namespace, st.Table, name)
 		}
 	}
 	return in
+}
+
+// chainIn is the chain that a part of a rule jumps or goes to; "" where it does not.
+func chainIn(part string) string {
+	how, name, _ := strings.Cut(part, " ")
+	if how == "-j" || how == "-g" {
+		return name
+	}
+	return ""
 }
 
 // facts are what a step without kernel output of its own rests on: what it changed, or else what it looked at.

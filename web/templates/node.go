@@ -355,7 +355,7 @@ func (b *nodeBuilder) chain(t *iptables.Table, c *iptables.Chain, prefix string,
 	for _, r := range c.Rules {
 		x := RuleView{Number: strconv.Itoa(r.Number), Parts: parts(strings.TrimPrefix(r.Text(), "-A "+c.Name+" "))}
 		for i := range x.Parts {
-			if how, name, ok := strings.Cut(x.Parts[i].Text, " "); ok && (how == "-j" || how == "-g") && t.Chain(name) != nil {
+			if name := chainIn(x.Parts[i].Text); t.Chain(name) != nil {
 				x.Parts[i].Href = "#" + prefix + t.Name + "-" + name
 			}
 		}
