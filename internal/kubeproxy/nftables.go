@@ -306,7 +306,8 @@ func (w *tableWriter) externalChain(p *servicePort, c *nftChain, cluster, local 
 	}
 }
 
-// firewallChain drops what is not from the source ranges. nft keeps the ranges sorted.
+// firewallChain drops what is not from the source ranges. A range that holds the node lets in what the node sends to
+// itself, which has the Service's own address as its source.
 func (w *tableWriter) firewallChain(p *servicePort, c *nftChain) {
 	ranges := slices.Clone(p.ranges)
 	if slices.ContainsFunc(p.ranges, func(r netip.Prefix) bool { return r.Contains(w.nodeIP) }) {
@@ -314,17 +315,9 @@ func (w *tableWriter) firewallChain(p *servicePort, c *nftChain) {
 			ranges = append(ranges, netip.PrefixFrom(a, a.BitLen()))
 		}
 	}
-	slices.SortFunc(ranges, func(a, b netip.Prefix) int { return a.Addr().Compare(b.Addr()) })
 	var list []string
-	for i, r := range ranges {
-		if i > 0 && ranges[i-1].Overlaps(r) {
-			w.errs = append(w.errs, fmt.Errorf("kube-proxy: Service %s: loadBalancerSourceRanges: %v and %v overlap, which is not compiled in mode nftables (want ranges apart from each other)", p.name, ranges[i-1], r))
-		}
-		if r.IsSingleIP() {
-			list = append(list, r.Addr().String())
-		} else {
-			list = append(list, r.String())
-		}
+	for _, r := range intervals(ranges) {
+		list = append(list, r.String())
 	}
 	c.add(w.ip, "saddr != {", strings.Join(list, ", "), "} drop")
 }

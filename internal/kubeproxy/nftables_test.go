@@ -191,13 +191,6 @@ func TestTableRefuses(t *testing.T) {
 			in.Config.FeatureGates = map[string]bool{localhostNodePortsGate: true}
 		}, "kube-proxy: featureGates: KubeProxyNFTablesLocalhostNodePorts is not compiled"},
 		{"a mark's bit", "mix", func(in *Input) { in.Config.NFTables.MasqueradeBit = pointer(int32(40)) }, "kube-proxy: nftables.masqueradeBit: 40 (want 0 to 31)"},
-		{"ranges that overlap", "loadbalancer-source-ranges", func(in *Input) {
-			for _, s := range in.Services {
-				if len(s.Spec.LoadBalancerSourceRanges) > 0 {
-					s.Spec.LoadBalancerSourceRanges = []string{"10.0.0.0/8", "10.1.0.0/16"}
-				}
-			}
-		}, "10.0.0.0/8 and 10.1.0.0/16 overlap, which is not compiled in mode nftables"},
 	} {
 		in := inputOf(t, read(t, filepath.Join(dir, x.input, "input.yaml")), string(read(t, filepath.Join(dir, x.input, "host.txt"))))
 		in.Config.Mode = ModeNFTables
