@@ -16,6 +16,7 @@ import (
 func nodes(t *testing.T, options map[string]string, f func(t *testing.T, topo *topology.Topology, ns *topology.Namespace)) {
 	t.Helper()
 	cache := &compile.Cache{}
+	laid := 0
 	for _, preset := range compile.Presets() {
 		c, err := compile.Preset(preset)
 		if err != nil {
@@ -37,6 +38,7 @@ func nodes(t *testing.T, options map[string]string, f func(t *testing.T, topo *t
 				if p.Kind != topology.Node {
 					continue
 				}
+				laid++
 				t.Run(preset+"/"+cni+"/"+p.Node, func(t *testing.T) {
 					ns, err := made.Topology.Namespace(p.Node)
 					if err != nil {
@@ -46,6 +48,9 @@ func nodes(t *testing.T, options map[string]string, f func(t *testing.T, topo *t
 				})
 			}
 		}
+	}
+	if laid == 0 {
+		t.Errorf("no preset compiles with %v", options)
 	}
 }
 

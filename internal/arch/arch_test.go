@@ -96,7 +96,7 @@ var onlyIn = map[string][]string{
 // need of these is a parameter.
 var pure = []string{"internal/packet", "internal/iptables", "internal/nftables", "internal/netfilter", "internal/topology",
 	"internal/trace", "internal/latency", "internal/compare", "internal/diagram", "internal/cluster", "internal/underlay", "internal/kubeproxy",
-	"internal/cni/awsvpc", "internal/cni/calico", "internal/checked", "internal/maxpods"}
+	"internal/cni/awsvpc", "internal/cni/calico", "internal/checked", "internal/maxpods", "internal/anatomy"}
 
 var impure = []string{"net/http", "os", "os/exec", "log", "log/slog", "database/sql", "time", "math/rand", "math/rand/v2", "crypto/rand"}
 

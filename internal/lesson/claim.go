@@ -27,7 +27,8 @@ type Claim struct {
 	// Field is a header field or mark as it is when the packet leaves the station: ip.src, outer.ip.dst, mark. Is is its value.
 	Field string `yaml:"field"`
 	Is    string `yaml:"is"`
-	// Changes is a field that changes there, From one value To another.
+	// Changes is a field that changes there, From one value To another. Its name is the one that the step has (packet.Diff): of a
+	// packet that is wrapped, ip.ttl is the wrapping's and inner.ip.ttl the pod's, which Field names outer.ip.ttl and ip.ttl.
 	Changes string `yaml:"changes"`
 	From    string `yaml:"from"`
 	To      string `yaml:"to"`

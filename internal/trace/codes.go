@@ -201,5 +201,7 @@ const AssumeIgnored Code = "assume-ignored" // file
 // AssumeWhole says that a packet that the kernel would send in fragments is shown as one.
 const AssumeWhole Code = "assume-whole" // namespace
 
-// AssumeOrder is that of two nat chains at one priority the first was registered later, so that the kernel asks it first.
+// AssumeOrder is that of two nat chains at one priority the first was registered later, so that the kernel asks it first. Of
+// filter chains it is not said: all are asked, and the packet lives only where all let it pass, whatever their order. Of nat
+// chains the first that maps is the last one asked.
 const AssumeOrder Code = "assume-order" // namespace, hook, first, second
