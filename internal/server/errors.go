@@ -33,7 +33,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	req := parse(r.URL.Query())
 	shell := s.shell(w, r, req, r.URL.Path)
-	view := &templates.ErrorView{Shell: shell, Status: status, Heading: shell.L.T("ui." + key), Text: shell.L.T("ui." + key + "-text"), BackHref: "/" + req.display()}
+	view := &templates.ErrorView{Shell: shell, Status: status, Heading: shell.L.T("ui." + key), Text: shell.L.T("ui." + key + "-text")}
 	view.Title = view.Heading
 	var buf bytes.Buffer
 	if err := templates.ErrorPage(view).Render(r.Context(), &buf); err != nil {

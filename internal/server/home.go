@@ -18,7 +18,7 @@ import (
 func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 	req := parse(r.URL.Query())
 	topic := r.URL.Query().Get("topic")
-	plain := &request{lang: req.lang, theme: req.theme}
+	plain := req.plain()
 	shell := s.shell(w, r, plain, "/", "topic", topic)
 	l := shell.L
 	shell.Title, shell.Description = l.T("home.title"), l.T("home.lead")

@@ -42,7 +42,7 @@ func (s *Server) lessonCard(l *locales.Printer, req *request, x *lesson.Lesson) 
 
 // lessonHref is a lesson's permalink, at a step and with an answer.
 func lessonHref(req *request, x *lesson.Lesson, step string, extra ...string) string {
-	return (&request{lang: req.lang, theme: req.theme}).href("/lessons/"+x.ID, append([]string{"step", step}, extra...)...)
+	return req.plain().href("/lessons/"+x.ID, append([]string{"step", step}, extra...)...)
 }
 
 // lesson shows a lesson at a step.
@@ -64,7 +64,7 @@ func (s *Server) lesson(w http.ResponseWriter, r *http.Request) error {
 	shell := s.shell(w, r, &request{step: req.step, lang: req.lang, theme: req.theme}, "/lessons/"+id)
 	b := &lessonBuilder{s: s, req: req, lesson: x, l: shell.L, text: x.Texts[shell.L.Lang], answer: values.Get("answer"), current: current}
 	in := templates.LessonInput{ID: x.ID, Number: x.Number, Title: b.text.Title,
-		AllHref: "/lessons" + (&request{lang: req.lang, theme: req.theme}).href(""), Current: current}
+		AllHref: req.plain().href("/lessons"), Current: current}
 	if err := b.build(r.Context(), &in); err != nil {
 		return fmt.Errorf("lesson %s: %w", x.ID, err)
 	}
@@ -163,7 +163,7 @@ func (b *lessonBuilder) step(i int) (templates.LessonStep, error) {
 	}
 	switch {
 	case s.Type != "":
-		v.TraceHref, v.Opens = b.req.href("/maxpods", podCountOf(s.Type, s.Mode).params("")...), "open-pods"
+		v.TraceHref, v.Opens = b.req.plain().href("/maxpods", podCountOf(s.Type, s.Mode).params("")...), "open-pods"
 	case s.Node != "":
 		v.TraceHref, v.Opens = b.ask.href("/node", "node", s.Node, "select", s.Select), "open-node"
 	default:
@@ -221,7 +221,7 @@ func (b *lessonBuilder) prove(s *lesson.Step) (map[string]templates.LessonProof,
 		ask := b.s.asked(b.req, queryOf(b.world.Queries[p.Trace]))
 		switch {
 		case p.Type != "":
-			v.Where, v.Href = p.Type, (&request{lang: b.req.lang, theme: b.req.theme}).href("/maxpods", podCountOf(p.Type, p.Mode).params("")...)
+			v.Where, v.Href = p.Type, b.req.plain().href("/maxpods", podCountOf(p.Type, p.Mode).params("")...)
 			v.Field = b.l.T("lesson.count-" + p.Field)
 		case p.Part == "conntrack":
 			v.Where, v.Href = p.Node+" · conntrack", ask.href("/trace", "step", s.At)

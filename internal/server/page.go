@@ -231,8 +231,11 @@ func compareHref(req *request) string {
 
 // display is the part of a query that is about how it is shown, where the address says so.
 func (r *request) display() string {
-	return (&request{lang: r.lang, theme: r.theme}).href("")
+	return r.plain().href("")
 }
+
+// plain is the request without its query: what a link to another subject keeps.
+func (r *request) plain() *request { return &request{lang: r.lang, theme: r.theme} }
 
 // projects says whether pages are shown for a projector: as the URL says, else as it did before.
 func projects(w http.ResponseWriter, r *http.Request) bool {

@@ -138,7 +138,7 @@ func (s *Server) question(w http.ResponseWriter, r *http.Request) error {
 
 // asked is the request for a question's trace, in the reader's language and theme.
 func (s *Server) asked(req *request, q Query) *request {
-	ask := &request{lang: req.lang, theme: req.theme}
+	ask := req.plain()
 	if q.Preset == "" {
 		q.Preset = s.engine.Presets()[0].ID
 	}
