@@ -5,6 +5,7 @@
 
 import { check, finish, group, launch, narrow, run, together, whole, wide } from "./browser.mjs";
 import { pages } from "./pages.mjs";
+import { trickle } from "./trickle.mjs";
 
 const base = process.argv[2];
 const browser = await launch();
@@ -68,20 +69,26 @@ await group("bytes", async () => {
 });
 
 await group("stillness", async () => {
-  for (const viewport of [wide, narrow])
-    for (const name of ["home", "trace", "lesson-same-node", "lessons", "node", "compare", "maxpods"])
-      await run(browser, `${name} ${viewport.width}`, { viewport }, async (page) => {
-        await page.addInitScript(() => {
-          window.shifts = 0;
-          new PerformanceObserver((list) => {
-            for (const e of list.getEntries()) window.shifts += e.value;
-          }).observe({ type: "layout-shift", buffered: true });
-        });
-        await page.goto(all[name], { waitUntil: "load" });
-        await page.waitForTimeout(100);
-        const shifts = await page.evaluate(() => window.shifts);
-        check(shifts < 0.01, `${name} ${viewport.width}: the page moves by ${shifts.toFixed(3)} while it loads`);
+  const slow = await trickle(base);
+  const names = ["home", "trace", "lesson-worker-node", "lesson-same-node", "lessons", "node", "compare", "maxpods"];
+  const looks = [wide, narrow].flatMap((viewport) => names.map((name) => [name, viewport]));
+  await together(looks, async ([name, viewport]) => {
+    const what = `${name} ${viewport.width}`;
+    await run(browser, what, { viewport }, async (page) => {
+      await page.addInitScript(() => {
+        window.shifts = 0;
+        new PerformanceObserver((list) => {
+          for (const e of list.getEntries()) window.shifts += e.value;
+        }).observe({ type: "layout-shift", buffered: true });
       });
+      const { pathname, search } = new URL(all[name]);
+      await page.goto(slow.url + pathname + search, { waitUntil: "load" });
+      await page.waitForTimeout(100);
+      const shifts = await page.evaluate(() => window.shifts);
+      check(shifts < 0.01, `${what}: the page moves by ${shifts.toFixed(3)} while it comes`);
+    });
+  });
+  slow.stop();
 });
 
 await browser.close();
