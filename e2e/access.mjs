@@ -351,9 +351,10 @@ await group("motion", async () => {
     return {
       there:
         document.querySelector("#pk").getAttribute("transform") === want &&
-        document.querySelector(".dg.over").style.transform === "",
+        document.querySelector(".cel.over").getAnimations().length === 0,
       moving: document.getAnimations().map((a) => a.animationName ?? a.transitionProperty),
       box: document.querySelector("#dg").getAttribute("viewBox"),
+      pans: document.querySelector(".sheet").getAnimations().length > 0,
     };
   };
   for (const viewport of [wide, narrow])
@@ -365,10 +366,12 @@ await group("motion", async () => {
           await page.goto(href);
           const count = href === four.nodes ? 8 : 3;
           let tweened = 0;
+          let panned = 0;
           for (let i = 0; i < count; i++) {
             await page.keyboard.press("ArrowRight");
             const s = await page.evaluate(state);
             if (!s.there) tweened++;
+            if (s.pans) panned++;
             if (!still) continue;
             check(s.there, `${what}: step ${i + 2}: the packet is there at once`);
             check(s.moving.length === 0, `${what}: step ${i + 2}: ${s.moving} move`);
@@ -380,6 +383,7 @@ await group("motion", async () => {
           // Who wants motion gets it: without this the checks above would hold on a page that never moves.
           if (!still && href === four.nodes) {
             check(tweened > 2, `${what}: the packet runs along its line (${tweened})`);
+            check(panned > 0 === (viewport === narrow), `${what}: the camera follows on a narrow screen (${panned})`);
             check((await page.evaluate(state)).moving.includes("breathe"), `${what}: the packet's halo breathes`);
           }
         }

@@ -55,17 +55,14 @@ function faults([cutOnPurpose, wantLines]) {
           const [x, y, w, h] = ["x", "y", "width", "height"].map((k) => e[k].baseVal.value);
           b = { left: x * m.a + m.e, right: (x + w) * m.a + m.e, top: y * m.d + m.f, bottom: (y + h) * m.d + m.f };
         } else b = box(e);
-        // A map that shows less than it has follows the packet: what is outside is elsewhere, not cut.
-        const camera = e.dataset.w && e.viewBox.baseVal.width < Number(e.dataset.w) - 1;
-        cut = {
-          left: b.left,
-          right: b.right,
-          top: b.top,
-          bottom: b.bottom,
-          x: camera ? "scroll" : "hide",
-          y: camera ? "scroll" : "hide",
-        };
+        cut = { left: b.left, right: b.right, top: b.top, bottom: b.bottom, x: "hide", y: "hide" };
       }
+    } else if (e.matches(".map")) {
+      // A map that shows less than it has follows the packet: what is outside is elsewhere, not cut.
+      const dg = e.querySelector("#dg");
+      const how = dg.viewBox.baseVal.width < Number(dg.dataset.w) - 1 ? "scroll" : "hide";
+      const b = box(e);
+      cut = { left: b.left, right: b.right, top: b.top, bottom: b.bottom, x: how, y: how };
     } else if (!isSVG(e) && (s.overflowX !== "visible" || s.overflowY !== "visible") && s.display !== "inline") {
       const b = box(e);
       const how = (o, size, room) =>
@@ -151,7 +148,7 @@ function faults([cutOnPurpose, wantLines]) {
     for (let e = from; e && e !== document.body; e = e.parentElement) {
       if (isSVG(e)) {
         // What a drawing cuts, or leaves to its camera, has been seen to by clip.
-        if (e.localName === "svg" && cutsOf(e)) return;
+        if (e.localName === "svg" && (cutsOf(e) || e.closest(".map"))) return;
         if (e.localName === "svg") continue;
         const rect = e.localName === "text" || e.localName === "tspan" ? null : e.querySelector(":scope > rect");
         // A station's number is in its circle, which has no room to leave; its name is on the tag, where that is drawn.

@@ -1,30 +1,24 @@
 // How smoothly a trace plays on a machine that is six times slower, from the browser's own tracing; by hand, not a gate,
-// for it measures whatever else the machine does too.
+// for it measures whatever else the machine does too. What moves is moved by the compositor, so what counts is the frames
+// that it put on the screen; how long the page's own thread was busy at a change of station is told beside it.
 //
 //	node e2e/fps.mjs URL [slowdown]
 
-import { launch, open, wide } from "./browser.mjs";
+import { launch, narrow, open, wide } from "./browser.mjs";
 import { traces } from "./pages.mjs";
 
 const [base, slowdown = "6"] = process.argv.slice(2);
 const browser = await launch();
 const seconds = 10;
 
-/** What the browser's tracing says about the page's main thread while the page played. */
+/** What the browser's tracing says while the page plays. */
 async function recorded(session, begin) {
   const events = [];
   session.on("Tracing.dataCollected", ({ value }) => events.push(...value));
   const over = new Promise((done) => session.once("Tracing.tracingComplete", done));
   await session.send("Tracing.start", {
     transferMode: "ReportEvents",
-    traceConfig: {
-      includedCategories: [
-        "devtools.timeline",
-        "disabled-by-default-devtools.timeline",
-        "devtools.timeline.frame",
-        "cc",
-      ],
-    },
+    traceConfig: { includedCategories: ["cc", "benchmark", "disabled-by-default-devtools.timeline.frame", "toplevel"] },
   });
   await begin();
   await session.send("Tracing.end");
@@ -32,49 +26,43 @@ async function recorded(session, begin) {
   return events;
 }
 
-for (const [name, href] of Object.entries(traces(base))) {
-  const page = await open(browser, { viewport: wide });
-  await page.goto(href);
-  const session = await page.context().newCDPSession(page);
-  await session.send("Emulation.setCPUThrottlingRate", { rate: Number(slowdown) });
-  let deltas = [];
-  const events = await recorded(session, async () => {
-    deltas = await page.evaluate(
-      (ms) =>
-        new Promise((done) => {
-          document.querySelector("#b-play").click();
-          const times = [];
-          const tick = (now) => {
-            times.push(now);
-            if (now - times[0] < ms) requestAnimationFrame(tick);
-            else done(times.slice(1).map((t, i) => t - times[i]));
-          };
-          requestAnimationFrame(tick);
-        }),
-      seconds * 1000,
-    );
-  });
-  const spent = {};
-  for (const e of events)
-    if (
-      e.ph === "X" &&
-      e.tdur &&
-      /^(FunctionCall|FireAnimationFrame|UpdateLayoutTree|Layout|PrePaint|Paint|Layerize|Commit)$/.test(e.name)
-    )
-      spent[e.name] = (spent[e.name] ?? 0) + e.tdur / 1000;
-  const drawn = events.filter((e) => e.name === "DrawFrame").length;
-  const dropped = events.filter((e) => e.name === "DroppedFrame").length;
-  deltas.sort((a, b) => a - b);
-  const at = (share) => deltas[Math.min(deltas.length - 1, Math.floor(deltas.length * share))].toFixed(1);
-  const mean = deltas.reduce((a, b) => a + b, 0) / deltas.length;
-  console.log(
-    `${name}: ${(1000 / mean).toFixed(1)} fps of the page's own; ${drawn} drawn, ${dropped} dropped in ${seconds} s; ` +
-      `frames ${at(0.5)} ms (half), ${at(0.95)} ms (95 %), ${at(0.99)} ms (99 %), ${at(1)} ms (longest)`,
-  );
-  const parts = Object.entries(spent).sort((a, b) => b[1] - a[1]);
-  console.log(
-    `  main thread, ms a frame: ${parts.map(([k, v]) => `${k} ${(v / deltas.length).toFixed(2)}`).join(", ")}`,
-  );
-  await page.context().close();
+/** Of the frames in which something moved: how many the compositor put on the screen, and how many it had to leave out. */
+function frames(events) {
+  const moving = events
+    .filter((e) => e.name === "PipelineReporter" && e.ph === "b" && e.args.frame_reporter?.has_compositor_animation)
+    .map((e) => e.args.frame_reporter);
+  const of = (state) => new Set(moving.filter((r) => r.state.startsWith(state)).map((r) => r.frame_sequence));
+  const shown = of("STATE_PRESENTED"); // one frame may be reported twice: what the compositor had, and then what the page had
+  return { shown: shown.size, dropped: [...of("STATE_DROPPED")].filter((n) => !shown.has(n)).length };
 }
+
+for (const viewport of [wide, narrow])
+  for (const [name, href] of Object.entries(traces(base))) {
+    const page = await open(browser, { viewport });
+    await page.goto(href);
+    const session = await page.context().newCDPSession(page);
+    await session.send("Emulation.setCPUThrottlingRate", { rate: Number(slowdown) });
+    let steps = 0;
+    const events = await recorded(session, async () => {
+      const at = () => page.evaluate(() => Number(document.querySelector(".detail:not([hidden])").dataset.i));
+      const first = await at();
+      await page.locator("#b-play").click();
+      await page.waitForTimeout(seconds * 1000);
+      steps = (await at()) - first;
+    });
+    const { shown, dropped } = frames(events);
+    const tasks = events
+      .filter((e) => e.ph === "X" && e.name === "ThreadControllerImpl::RunTask")
+      .map((e) => e.dur / 1000)
+      .sort((a, b) => b - a);
+    console.log(
+      `${name} ${viewport.width}: ${((60 * shown) / (shown + dropped)).toFixed(1)} fps: ${shown} frames shown, ` +
+        `${dropped} dropped, over ${steps} steps; ` +
+        `the page's longest tasks ${tasks
+          .slice(0, 4)
+          .map((t) => t.toFixed(0))
+          .join(", ")} ms`,
+    );
+    await page.context().close();
+  }
 await browser.close();

@@ -68,8 +68,8 @@ async function settled(page) {
   await page.waitForFunction(() => {
     const stop = document.querySelector(".st.is-cur");
     const want = `translate(${Number(stop.dataset.x).toFixed(2)} ${Number(stop.dataset.y).toFixed(2)})`;
-    const moved = document.querySelector(".dg.over").style.transform;
-    return document.querySelector("#pk").getAttribute("transform") === want && moved === "";
+    const moving = document.querySelector(".cel.over").getAnimations().length > 0;
+    return document.querySelector("#pk").getAttribute("transform") === want && !moving;
   });
 }
 

@@ -8,8 +8,8 @@ import { View } from "./view.ts";
 
 const timing: Timing = {
   now: () => performance.now(),
-  frame: (f) => requestAnimationFrame(f),
-  cancel: (id) => cancelAnimationFrame(id),
+  after: (ms, f) => setTimeout(f, ms),
+  cancel: (id) => clearTimeout(id),
   still: () => matchMedia("(prefers-reduced-motion: reduce)").matches,
 };
 

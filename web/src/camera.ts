@@ -13,10 +13,11 @@ export class Camera {
   private readonly height: number;
   private whole = false;
   private now: Box;
-  private frame = 0;
+  private pan: Animation | null = null;
 
-  /** The packet's drawing lies over the map, and shows the same part. */
+  /** The sheet has two drawings, the map and over it the packet's, and both show the same part. */
   constructor(
+    private readonly sheet: HTMLElement,
     private readonly svg: SVGSVGElement,
     private readonly over: SVGSVGElement,
   ) {
@@ -30,22 +31,26 @@ export class Camera {
     this.look(at, false);
   }
 
+  /**
+   * looks at a point. With a tween the part that is shown is the new one at once, and the sheet is moved back and let go
+   * of: the browser moves what it has painted by itself. From where it is seen now, if it was still on its way.
+   */
   look(at: Point, tween: boolean): void {
     const to = this.target(at);
-    cancelAnimationFrame(this.frame);
-    if (!tween || matchMedia(STILL).matches || same(this.now, to)) {
-      this.set(to);
+    const from = this.now;
+    if (same(from, to)) {
+      if (!tween) this.pan?.cancel();
       return;
     }
-    const from = this.now;
-    const start = performance.now();
-    const step = () => {
-      const u = Math.min(1, (performance.now() - start) / HOP);
-      const k = u * u * (3 - 2 * u);
-      this.set(from.map((a, i) => a + ((to[i] ?? 0) - a) * k) as Box);
-      if (u < 1) this.frame = requestAnimationFrame(step);
-    };
-    this.frame = requestAnimationFrame(step);
+    const seen = this.pan?.playState === "running" ? new DOMMatrix(getComputedStyle(this.sheet).transform) : null;
+    this.pan?.cancel();
+    this.set(to);
+    if (!tween || matchMedia(STILL).matches || from[2] !== to[2] || from[3] !== to[3]) return;
+    const scale = Math.min(this.sheet.clientWidth / to[2], this.sheet.clientHeight / to[3]);
+    const x = (to[0] - from[0]) * scale + (seen?.e ?? 0);
+    const y = (to[1] - from[1]) * scale + (seen?.f ?? 0);
+    const frames = [{ transform: `translate(${x}px, ${y}px)` }, { transform: "none" }];
+    this.pan = this.sheet.animate(frames, { duration: HOP, easing: "ease-in-out" });
   }
 
   private target(at: Point): Box {

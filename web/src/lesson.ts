@@ -68,8 +68,12 @@ export class LessonView implements Screen {
     this.keep();
   }
 
-  move(index: number, u: number): void {
-    this.map?.move(this.before(index), this.station(index), u);
+  run(index: number, ms: number): void {
+    this.map?.run(this.before(index), this.station(index), ms);
+  }
+
+  pace(speed: number): void {
+    this.map?.pace(speed);
   }
 
   /** A long way takes longer, but not as long as its hops would one by one. */

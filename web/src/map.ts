@@ -2,7 +2,10 @@
 // says which station is current and where the packet is.
 
 import { Camera } from "./camera.ts";
-import { at, ease, join, sample, type Table } from "./path.ts";
+import { at, ease, join, type Point, sample, type Table } from "./path.ts";
+
+/** How often the packet's place on its way is worked out, in milliseconds: about once a frame. */
+const FRAME = 16;
 
 export class PacketMap {
   readonly count: number;
@@ -10,20 +13,28 @@ export class PacketMap {
   private readonly segments: SVGPathElement[];
   private readonly lanes: SVGGElement[];
   private readonly tables = new Map<string, Table>();
-  private readonly over: SVGSVGElement;
+  /** The packet's drawing, in the cel that moves. */
+  private readonly over: HTMLElement;
   private readonly chip: SVGGElement;
   private readonly camera: Camera;
-  /** Pixels of a unit of the drawing, on the way. */
+  /** The way that the packet is on. */
+  private way: Animation | null = null;
+  private speed = 1;
+  /** Pixels of a unit of the drawing; 0 when it has to be asked for anew. */
   private scale = 0;
 
   constructor(private readonly svg: SVGSVGElement) {
     this.stops = byIndex(svg.querySelectorAll<SVGAElement>(".st"));
     this.segments = [...svg.querySelectorAll<SVGPathElement>(".seg-l, .casing")];
     this.lanes = [...svg.querySelectorAll<SVGGElement>(".lane")];
-    this.over = must(svg.parentElement?.querySelector<SVGSVGElement>(".dg.over"));
+    const sheet = must(svg.closest<HTMLElement>(".sheet"));
+    this.over = must(sheet.querySelector<HTMLElement>(".cel.over"));
     this.chip = must(this.over.querySelector<SVGGElement>("#pk"));
-    this.camera = new Camera(svg, this.over);
+    this.camera = new Camera(sheet, svg, must(this.over.querySelector<SVGSVGElement>("svg")));
     this.count = this.stops.length;
+    new ResizeObserver(() => {
+      this.scale = 0;
+    }).observe(sheet);
   }
 
   stop(index: number): SVGAElement {
@@ -57,30 +68,37 @@ export class PacketMap {
   }
 
   /**
-   * The packet is a share u of the way from one station to another; backwards it is simply there. It is drawn at the end of
-   * its way, and on it the whole of its drawing is moved back: that is left to the compositor, with no layout and no paint.
+   * The packet sets out from one station to another and takes so many milliseconds; backwards, and in none, it is simply
+   * there. It is drawn at the end of its way, and on it the whole of its drawing is moved back. The browser is given all
+   * of the way at once and moves the drawing by itself, with no layout, no paint and none of the page's script: it runs
+   * on while the panel beside it is laid out.
    */
-  move(from: number, to: number, u: number): void {
+  run(from: number, to: number, ms: number): void {
     const end = this.place(to);
-    const there = `translate(${end.x.toFixed(2)} ${end.y.toFixed(2)})`;
-    if (this.chip.getAttribute("transform") !== there) this.chip.setAttribute("transform", there);
-    if (u >= 1 || from >= to) {
-      this.scale = 0;
-      this.over.style.transform = "";
-      return;
-    }
+    this.chip.setAttribute("transform", `translate(${end.x.toFixed(2)} ${end.y.toFixed(2)})`);
+    this.way?.cancel();
+    this.way = null;
+    if (ms <= 0 || from >= to) return;
     this.scale ||= this.svg.getScreenCTM()?.a ?? 1;
-    const p = at(this.table(from, to), ease(u));
-    const [x, y] = [(p.x - end.x) * this.scale, (p.y - end.y) * this.scale];
-    this.over.style.transform = `translate(${x.toFixed(2)}px, ${y.toFixed(2)}px)`;
+    const frames = steps(this.table(from, to), end, this.scale, Math.max(1, Math.round(ms / FRAME)));
+    this.way = this.over.animate(frames, { duration: ms });
+    this.way.playbackRate = this.speed;
+  }
+
+  /** What moves does so at this speed. */
+  pace(speed: number): void {
+    this.speed = speed;
+    this.way?.updatePlaybackRate(speed);
   }
 
   /** shows the whole map, or follows the packet again (narrow screens). */
   fit(index: number): void {
+    this.scale = 0;
     this.camera.toggle(this.place(index));
   }
 
   refit(index: number): void {
+    this.scale = 0;
     this.camera.look(this.place(index), false);
   }
 
@@ -121,6 +139,15 @@ export class PacketMap {
       s.setAttribute("tabindex", i === index ? "0" : "-1");
     });
   }
+}
+
+/** The way as n equal steps in time: where the drawing is moved to, so that what is drawn at its end is on its way. */
+function steps(way: Table, end: Point, scale: number, n: number): Keyframe[] {
+  return Array.from({ length: n + 1 }, (_, i) => {
+    const p = at(way, ease(i / n));
+    const [x, y] = [(p.x - end.x) * scale, (p.y - end.y) * scale];
+    return { transform: `translate(${x.toFixed(2)}px, ${y.toFixed(2)}px)` };
+  });
 }
 
 /** Elements in the order of their data-i. */

@@ -8,52 +8,52 @@ import { HOP, Player, type Screen, type Timing, WAIT } from "./player.ts";
 function rig(count: number, start = 0, still = false, more: Partial<Screen> = {}) {
   let now = 0;
   let id = 0;
-  const frames = new Map<number, () => void>();
+  const timers = new Map<number, [number, () => void]>();
   const log: string[] = [];
-  const moves: [number, number][] = [];
+  const runs: [number, number][] = [];
   const screen: Screen = {
     show: (i, tween) => log.push(`show ${i}${tween ? " tween" : ""}`),
-    move: (i, u) => moves.push([i, u]),
+    run: (i, ms) => runs.push([i, ms]),
+    pace: (speed) => log.push(`pace ${speed}`),
     playing: (on) => log.push(on ? "play" : "pause"),
     ...more,
   };
   const timing: Timing = {
     now: () => now,
-    frame: (f) => {
-      frames.set(++id, f);
+    after: (ms, f) => {
+      timers.set(++id, [now + ms, f]);
       return id;
     },
-    cancel: (n) => frames.delete(n),
+    cancel: (n) => timers.delete(n),
     still: () => still,
   };
-  const run = (ms: number, step = 16) => {
-    for (const end = now + ms; now < end; ) {
-      now = Math.min(now + step, end);
-      const due = [...frames.values()];
-      frames.clear();
-      for (const f of due) f();
+  const run = (ms: number) => {
+    const end = now + ms;
+    for (;;) {
+      const next = [...timers].sort((a, b) => a[1][0] - b[1][0])[0];
+      if (!next || next[1][0] > end) break;
+      timers.delete(next[0]);
+      now = next[1][0];
+      next[1][1]();
     }
+    now = end;
   };
-  return { player: new Player(count, start, screen, timing), log, moves, run, pending: () => frames.size };
+  return { player: new Player(count, start, screen, timing), log, runs, run, pending: () => timers.size };
 }
 
-test("a step forward runs along the line and ends at the station", () => {
+test("a step forward runs along the line", () => {
   const r = rig(5);
   r.player.next();
   assert.deepEqual(r.log, ["show 1 tween"]);
-  r.run(HOP / 2);
-  const half = r.moves.at(-1);
-  assert.ok(half && half[1] > 0.4 && half[1] < 0.6, `half way at ${half}`);
-  r.run(HOP);
-  assert.deepEqual(r.moves.at(-1), [1, 1]);
-  assert.equal(r.pending(), 0, "the clock rests when nothing moves");
+  assert.deepEqual(r.runs, [[1, HOP]]);
+  assert.equal(r.pending(), 0, "the clock rests when nothing plays");
 });
 
 test("jumps and steps back do not run", () => {
   const r = rig(9, 3);
   for (const go of [() => r.player.go(7), () => r.player.previous(), () => r.player.go(0)]) {
     go();
-    assert.equal(r.moves.at(-1)?.[1], 1);
+    assert.equal(r.runs.at(-1)?.[1], 0);
   }
   assert.deepEqual(r.log, ["show 7", "show 6", "show 0"]);
 });
@@ -89,17 +89,25 @@ test("play can be paused, and a step by hand pauses it", () => {
   assert.equal(r.player.isPlaying, false);
 });
 
-test("speed changes the hop and the wait, and keeps what has passed", () => {
+test("speed changes the wait, and what has passed of it keeps its share", () => {
   const r = rig(9);
   r.player.play();
+  r.run(WAIT / 2);
   r.player.setSpeed(2);
-  r.run(WAIT / 2 + 20);
+  assert.equal(r.log.at(-1), "pace 2");
+  r.run(WAIT / 4 - 1);
+  assert.equal(r.player.index, 1);
+  r.run(1);
   assert.equal(r.player.index, 2);
-  r.run(HOP / 4);
-  const before = r.moves.at(-1)?.[1] ?? 0;
   r.player.setSpeed(0.5);
-  r.run(1, 1);
-  assert.ok(Math.abs((r.moves.at(-1)?.[1] ?? 0) - before) < 0.02, "the packet does not jump");
+  r.run(WAIT * 2 - 1);
+  assert.equal(r.player.index, 2);
+  r.run(1);
+  assert.equal(r.player.index, 3);
+  assert.ok(
+    r.runs.every(([, ms]) => ms === HOP),
+    "a hop's time is the normal one: the pace is the screen's",
+  );
 });
 
 test("less motion: no tween, and play still plays", () => {
@@ -107,7 +115,7 @@ test("less motion: no tween, and play still plays", () => {
   r.player.play();
   r.run(WAIT * 3);
   assert.deepEqual(r.log, ["play", "show 1", "show 2", "pause"]);
-  assert.ok(r.moves.every((m) => m[1] === 1));
+  assert.ok(r.runs.every((m) => m[1] === 0));
 });
 
 test("a disposed player is silent", () => {
@@ -147,12 +155,10 @@ test("the camera's window stays on the map", () => {
 test("a long way takes its own time, and play waits as long as a step is to be read", () => {
   const r = rig(4, 0, false, { length: (i) => (i === 1 ? 3 : 1), dwell: (i) => (i === 1 ? 5000 : WAIT) });
   r.player.play();
-  r.run(HOP * 1.5);
-  const half = r.moves.at(-1);
-  assert.ok(half && half[1] > 0.4 && half[1] < 0.6, `half way at ${half}`);
-  r.run(4800 - HOP * 1.5);
+  assert.deepEqual(r.runs, [[1, 3 * HOP]]);
+  r.run(4999);
   assert.equal(r.player.index, 1);
-  r.run(400);
+  r.run(1);
   assert.equal(r.player.index, 2);
 });
 
@@ -164,11 +170,9 @@ test("play stops where the reader is asked something, and the answer runs the wa
   assert.equal(r.player.index, 1);
   assert.equal(r.player.isPlaying, false);
   open = false;
-  r.moves.length = 0;
+  r.runs.length = 0;
   r.player.again();
-  assert.deepEqual(r.moves[0], [1, 0]);
-  r.run(HOP * 1.1);
-  assert.deepEqual(r.moves.at(-1), [1, 1]);
+  assert.deepEqual(r.runs, [[1, HOP]]);
 });
 
 test("ways join end to end", () => {

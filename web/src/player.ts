@@ -1,5 +1,5 @@
-// The player: one state, the station and how far the packet is on its way to it, moved by one clock. It knows nothing of
-// the page; what it shows, it shows through Screen.
+// The player: one state, the station, and the time at which play goes on to the next. It knows nothing of the page; what
+// it shows, it shows through Screen.
 
 /** One hop at normal speed, and how long play waits at a station before the next one, in milliseconds. */
 export const HOP = 700;
@@ -8,8 +8,10 @@ export const WAIT = 1900;
 export interface Screen {
   /** The station changed: everything but the packet's place. */
   show(index: number, tween: boolean): void;
-  /** The packet is a share u of the way from the station before to this one. */
-  move(index: number, u: number): void;
+  /** The packet sets out to this station from the one before, and takes so many milliseconds at normal speed; 0: it is there. */
+  run(index: number, ms: number): void;
+  /** What runs, and what will, does so at this speed; 1 is normal. */
+  pace(speed: number): void;
   /** Play started or stopped. */
   playing(on: boolean): void;
   /** How many hops' time the way to a station takes; one where nothing says otherwise. */
@@ -22,7 +24,7 @@ export interface Screen {
 
 export interface Timing {
   now(): number;
-  frame(callback: () => void): number;
+  after(ms: number, callback: () => void): number;
   cancel(id: number): void;
   /** The reader asked for less motion: stations change without a tween. */
   still(): boolean;
@@ -32,10 +34,8 @@ export class Player {
   index: number;
   speed = 1;
   isPlaying = false;
-  private frameID = 0;
-  private hopStart = 0;
+  private timer = 0;
   private stationSince = 0;
-  private tweening = false;
 
   constructor(
     readonly count: number,
@@ -50,13 +50,9 @@ export class Player {
   go(index: number, stop = true): void {
     if (stop) this.pause();
     const to = clamp(index, this.count);
-    const forward = to === this.index + 1 && !this.timing.still();
+    const forward = to === this.index + 1;
     this.index = to;
-    this.tweening = forward;
-    this.hopStart = this.stationSince = this.timing.now();
-    this.screen.show(to, forward);
-    this.screen.move(to, forward ? 0 : 1);
-    this.schedule();
+    this.enter(forward);
   }
 
   next(): void {
@@ -69,12 +65,7 @@ export class Player {
 
   /** shows the station again, with the way to it: what was asked there has been answered. */
   again(): void {
-    const run = !this.timing.still();
-    this.tweening = run;
-    this.hopStart = this.stationSince = this.timing.now();
-    this.screen.show(this.index, run);
-    this.screen.move(this.index, run ? 0 : 1);
-    this.schedule();
+    this.enter(true);
   }
 
   toggle(): void {
@@ -89,48 +80,48 @@ export class Player {
     this.go(this.index === this.count - 1 ? 0 : this.index + 1, false);
   }
 
+  /** What is on its way arrives; nothing follows. */
   pause(): void {
     if (!this.isPlaying) return;
     this.isPlaying = false;
+    this.timing.cancel(this.timer);
     this.screen.playing(false);
   }
 
   setSpeed(speed: number): void {
     const now = this.timing.now();
-    // What has passed of this hop and this wait keeps its share under the new speed.
-    this.hopStart = now - ((now - this.hopStart) * this.speed) / speed;
+    // What has passed of this wait keeps its share under the new speed.
     this.stationSince = now - ((now - this.stationSince) * this.speed) / speed;
     this.speed = speed;
+    this.screen.pace(speed);
+    this.schedule();
   }
 
   /** stops the clock for good: the page has another player. */
   dispose(): void {
     this.isPlaying = false;
-    this.timing.cancel(this.frameID);
+    this.timing.cancel(this.timer);
+  }
+
+  private enter(forward: boolean): void {
+    const run = forward && !this.timing.still();
+    this.stationSince = this.timing.now();
+    this.screen.show(this.index, run);
+    this.screen.run(this.index, run ? HOP * (this.screen.length?.(this.index) ?? 1) : 0);
+    this.schedule();
   }
 
   private schedule(): void {
-    this.timing.cancel(this.frameID);
-    if (this.tweening || this.isPlaying) this.frameID = this.timing.frame(() => this.tick());
+    this.timing.cancel(this.timer);
+    if (!this.isPlaying) return;
+    const wait = (this.screen.dwell?.(this.index) ?? WAIT) / this.speed;
+    const left = wait - (this.timing.now() - this.stationSince);
+    this.timer = this.timing.after(Math.max(0, left), () => this.proceed());
   }
 
-  private tick(): void {
-    const now = this.timing.now();
-    if (this.tweening) {
-      const hop = HOP * (this.screen.length?.(this.index) ?? 1);
-      const u = Math.min(1, (now - this.hopStart) / (hop / this.speed));
-      this.screen.move(this.index, u);
-      this.tweening = u < 1;
-    }
-    const wait = this.screen.dwell?.(this.index) ?? WAIT;
-    if (this.isPlaying && now - this.stationSince >= wait / this.speed) {
-      if (this.index >= this.count - 1 || this.screen.holds?.(this.index)) this.pause();
-      else {
-        this.go(this.index + 1, false);
-        return;
-      }
-    }
-    this.schedule();
+  private proceed(): void {
+    if (this.index >= this.count - 1 || this.screen.holds?.(this.index)) this.pause();
+    else this.go(this.index + 1, false);
   }
 }
 

@@ -43,18 +43,23 @@ export class View implements Screen {
     });
     // The panel that had the focus is gone; the one in its place takes it.
     if (inDetail && index !== this.shown) detail.focus({ preventScroll: true });
-    must(detail.parentElement).scrollTop = 0;
     this.hooks(stop, detail);
     this.buttons(index);
-    this.reveal(index, tween);
     const live = this.app.querySelector("#live");
     if (live) live.textContent = detail.dataset.say ?? "";
     if (index !== this.shown) this.address(stop);
+    // What asks for the layout comes last: the page is laid out once.
+    must(detail.parentElement).scrollTop = 0;
+    this.reveal(index, tween);
     this.shown = index;
   }
 
-  move(index: number, u: number): void {
-    this.map.move(index - 1, index, u);
+  run(index: number, ms: number): void {
+    this.map.run(index - 1, index, ms);
+  }
+
+  pace(speed: number): void {
+    this.map.pace(speed);
   }
 
   playing(on: boolean): void {

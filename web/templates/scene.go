@@ -9,6 +9,9 @@ import (
 // here says whether the current station's packet is in a box or at a port.
 func (p *TracePage) here(id string) bool { return p.HasTrace() && p.Stations[p.Current].Here == id }
 
+// viewBox is the whole of a scene.
+func viewBox(s *diagram.Scene) string { return "0 0 " + n(s.Width) + " " + n(s.Height) }
+
 // textOf is a label's text in a language.
 func textOf(l *locales.Printer, t *diagram.Text) string {
 	if t.Key == "" {
