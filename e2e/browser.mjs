@@ -80,6 +80,12 @@ export async function ask(href) {
 /** The part of a trace's page that explains the current station. */
 export const shownDetail = (page) => page.locator(".detail:not([hidden])");
 
+/** unfold builds what a page keeps for later, for who reads it as a whole. */
+export const unfold = (page) =>
+  page.evaluate(() => {
+    for (const held of document.querySelectorAll("noscript")) held.outerHTML = held.textContent;
+  });
+
 /** group runs checks that belong together, unless the command line asks for another group by part of its name. */
 export async function group(name, checks) {
   if (!name.includes(process.argv[3] ?? "")) return;

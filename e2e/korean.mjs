@@ -3,7 +3,7 @@
 //
 //	node e2e/korean.mjs URL
 
-import { check, finish, group, launch, run, share, together } from "./browser.mjs";
+import { check, finish, group, launch, run, share, together, unfold } from "./browser.mjs";
 import { pages } from "./pages.mjs";
 import { locale, pattern, words } from "./words.mjs";
 
@@ -68,6 +68,7 @@ await group("words", async () => {
       const answer = await page.goto(href, { waitUntil: "domcontentloaded" });
       if (answer.status() >= 400) page.problems.length = 0; // the browser itself says so on the console
       check((await page.getAttribute("html", "lang")) === "ko", `${name}: in Korean`);
+      await unfold(page);
       const all = await page.evaluate(texts);
       check(all.filter((t) => /[가-힣]/.test(t)).length > 10, `${name}: there is Korean on it`);
       for (const t of all) found.set(t, name);

@@ -3,7 +3,7 @@
 //
 //	node e2e/services.mjs URL [part of a group's name]
 
-import { ask, check, finish, group, launch, narrow, run, shownDetail, tabTo, wide } from "./browser.mjs";
+import { ask, check, finish, group, launch, narrow, run, shownDetail, tabTo, unfold, wide } from "./browser.mjs";
 import { escaped, locale, pattern, say, words } from "./words.mjs";
 
 const base = process.argv[2];
@@ -55,7 +55,9 @@ function isAt(page, station, what) {
 function endpoint(station) {
   const one = (q, root = document) => root.querySelector(q)?.textContent.trim() ?? "";
   const st = document.querySelector(`#dg .st[href*="step=${station}"]`);
-  const detail = document.querySelector(`.detail[data-i="${st?.dataset.i}"]`);
+  const held = document.createElement("template"); // a panel that was not shown yet
+  held.innerHTML = document.querySelector(`noscript[data-i="${st?.dataset.i}"]`)?.textContent ?? "";
+  const detail = held.content.firstElementChild ?? document.querySelector(`.detail[data-i="${st?.dataset.i}"]`);
   const last = [...document.querySelectorAll("#dg .lane.req .st")].at(-1);
   return {
     label: st ? one(".sub", st) : "",
@@ -915,6 +917,7 @@ await group("words", async () => {
         );
     };
     await page.goto(`${web}&${pick3}&step=${prerouting}`);
+    await unfold(page);
     await expect(".detail .choice h2", ["choice.statistic"]);
     await expect(".detail .choice p", ["choice-note.statistic"]);
     await expect(".pickf label", ["choice.statistic"]);

@@ -1,10 +1,13 @@
 // The page's script. Without it every station, switch and button is a link or a form; with it they act in place.
 
+import { late } from "./late.ts";
 import { LessonView } from "./lesson.ts";
 import { NodeView } from "./node.ts";
 import { Player, type Timing } from "./player.ts";
 import { recall } from "./progress.ts";
 import { View } from "./view.ts";
+
+declare const htmx: { process(el: Element): void };
 
 const timing: Timing = {
   now: () => performance.now(),
@@ -229,6 +232,19 @@ function busy(on: boolean): void {
   const live = document.getElementById("live");
   if (on && live) live.textContent = app.dataset.busy ?? "";
 }
+// htmx looks through every element that it is shown, each link twice; what it has to do here says so with hx-get.
+document.addEventListener("htmx:before:process", (ev) => {
+  const shown = ev.target as Element;
+  if (shown.matches("[hx-get]")) return;
+  ev.preventDefault();
+  for (const el of shown.querySelectorAll("[hx-get]")) htmx.process(el);
+});
+/** What is folded up is built when it is opened. */
+function onToggle(ev: Event): void {
+  const held = (ev.target as Element).querySelector(":scope > noscript");
+  if (held) late(held);
+}
+document.addEventListener("toggle", onToggle, true);
 document.addEventListener("htmx:before:request", () => busy(true));
 document.addEventListener("htmx:finally:request", () => busy(false));
 document.addEventListener("htmx:after:swap", () => {

@@ -31,7 +31,7 @@ export class LessonView implements Screen {
     );
     this.map?.begin(this.station(this.start));
     this.shown = this.start;
-    this.reveal(this.start, false);
+    requestAnimationFrame(() => this.reveal(this.shown, false));
     this.keep();
   }
 

@@ -1,34 +1,34 @@
 // The trace on the page: four views of one station. The server rendered all of them; this only says which is current.
 
-import { byIndex, keeps, mark, must, PacketMap } from "./map.ts";
+import { late } from "./late.ts";
+import { keeps, mark, must, PacketMap } from "./map.ts";
 import type { Screen } from "./player.ts";
 
 export class View implements Screen {
   readonly count: number;
   readonly start: number;
   private readonly map: PacketMap;
-  private readonly details: HTMLElement[];
+  private readonly panel: HTMLElement;
   private readonly links: Element[];
   private shown = -1;
 
   constructor(private readonly app: HTMLElement) {
     this.map = new PacketMap(must(app.querySelector<SVGSVGElement>("#dg")));
-    this.details = byIndex(app.querySelectorAll<HTMLElement>(".detail"));
+    this.panel = must(app.querySelector<HTMLElement>("#detail"));
     this.links = [...app.querySelectorAll(".hop, .dot, .mk")];
     this.count = this.map.count;
-    this.start = Math.max(
-      0,
-      this.details.findIndex((d) => !d.hidden),
-    );
+    this.start = Number(app.querySelector<HTMLElement>(".detail:not([hidden])")?.dataset.i ?? 0);
     this.shown = this.start;
     this.map.begin(this.start);
     for (const d of app.querySelectorAll(".dot")) d.setAttribute("tabindex", "-1");
-    this.reveal(this.start, false);
+    // In the next frame, where the page is laid out anyway.
+    requestAnimationFrame(() => this.reveal(this.shown, false));
   }
 
   show(index: number, tween: boolean): void {
     const stop = this.map.stop(index);
-    const detail = must(this.details[index]);
+    const before = this.detail(this.shown);
+    const detail = this.detail(index);
     this.app.classList.toggle("is-rep", detail.classList.contains("is-rep"));
     this.app.classList.toggle("is-drop", detail.classList.contains("is-drop"));
     this.map.show(index, tween);
@@ -37,10 +37,9 @@ export class View implements Screen {
       l.classList.toggle("is-past", i < index);
       mark(l, i === index);
     }
-    const inDetail = this.details[this.shown]?.contains(document.activeElement) === true;
-    this.details.forEach((d, i) => {
-      d.hidden = i !== index;
-    });
+    const inDetail = before.contains(document.activeElement);
+    before.hidden = true;
+    detail.hidden = false;
     // The panel that had the focus is gone; the one in its place takes it.
     if (inDetail && index !== this.shown) detail.focus({ preventScroll: true });
     this.hooks(stop, detail);
@@ -49,7 +48,7 @@ export class View implements Screen {
     if (live) live.textContent = detail.dataset.say ?? "";
     if (index !== this.shown) this.address(stop);
     // What asks for the layout comes last: the page is laid out once.
-    must(detail.parentElement).scrollTop = 0;
+    this.panel.scrollTop = 0;
     this.reveal(index, tween);
     this.shown = index;
   }
@@ -73,6 +72,11 @@ export class View implements Screen {
 
   refit(): void {
     this.map.refit(this.shown);
+  }
+
+  private detail(index: number): HTMLElement {
+    const there = this.panel.querySelector<HTMLElement>(`:scope > .detail[data-i="${index}"]`);
+    return there ?? must(late(must(this.panel.querySelector(`:scope > noscript[data-i="${index}"]`))));
   }
 
   private hooks(stop: SVGAElement, detail: HTMLElement): void {
