@@ -128,7 +128,7 @@ func write(w io.Writer, t *trace.Trace, output, lang string, explain bool) error
 		if isTerminal(w) {
 			return fmt.Errorf("--output pcapng: this is for a file or a program, not for a terminal (podpath trace … -o pcapng > trace.pcapng)")
 		}
-		return capture.Write(w, t)
+		return capture.Write(w, t, t.Document(), latency.Default())
 	}
 	return fmt.Errorf("--output %s: want text, json, path, rules or pcapng", output)
 }

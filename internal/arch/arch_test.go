@@ -43,7 +43,8 @@ var arrows = map[string][]string{
 	// Its test asks as the command line does, so that a lesson is checked without a server.
 	"internal/lesson":  {"internal/trace", "internal/compile", "internal/query", "internal/anatomy", "internal/maxpods"},
 	"internal/latency": {"internal/trace"},
-	"internal/capture": {"internal/trace"},
+	"internal/capture": {"internal/trace", "internal/latency", "internal/pcap"},
+	"internal/pcap":    {},
 	// Not in architecture.md's table either: traces side by side, for the page and the command line.
 	"internal/compare": {"internal/trace", "internal/latency"},
 	// Not in architecture.md's table yet: places and ports as people write them, resolved in a compiled cluster and traced.
@@ -88,13 +89,13 @@ var beyond = map[string]map[string]string{}
 
 // onlyIn are modules that one folder wraps, so that the choice can be changed there.
 var onlyIn = map[string][]string{
-	"github.com/google/gopacket":                        {"internal/packet", "internal/capture"},
+	"github.com/google/gopacket":                        {"internal/packet"},
 	"github.com/aws/amazon-vpc-resource-controller-k8s": {"internal/maxpods"},
 }
 
 // pure are the folders that compute and do nothing else: no network, no files, no clock, no chance, no log. What they
 // need of these is a parameter.
-var pure = []string{"internal/packet", "internal/iptables", "internal/nftables", "internal/netfilter", "internal/topology",
+var pure = []string{"internal/packet", "internal/pcap", "internal/iptables", "internal/nftables", "internal/netfilter", "internal/topology",
 	"internal/trace", "internal/latency", "internal/compare", "internal/diagram", "internal/cluster", "internal/underlay", "internal/kubeproxy",
 	"internal/cni/awsvpc", "internal/cni/calico", "internal/checked", "internal/maxpods", "internal/anatomy"}
 
@@ -227,8 +228,8 @@ func TestCheckFinds(t *testing.T) {
 		{"the command and the server", listed{ImportPath: at("cmd/podpath"), Imports: []string{at("internal/server")}}, "cmd/podpath imports internal/server"},
 		{"the command and the lab", listed{ImportPath: at("cmd/podpath"), Imports: []string{at("internal/lab")}}, ""},
 		{"a new folder", listed{ImportPath: at("internal/novel")}, "internal/novel is not in the table"},
-		{"gopacket", listed{ImportPath: at("internal/trace"), Imports: []string{"github.com/google/gopacket/layers"}}, "which only internal/packet, internal/capture may"},
-		{"gopacket in a test", listed{ImportPath: at("internal/trace"), TestImports: []string{"github.com/google/gopacket"}}, "which only internal/packet, internal/capture may"},
+		{"gopacket", listed{ImportPath: at("internal/trace"), Imports: []string{"github.com/google/gopacket/layers"}}, "which only internal/packet may"},
+		{"gopacket in a test", listed{ImportPath: at("internal/trace"), TestImports: []string{"github.com/google/gopacket"}}, "which only internal/packet may"},
 		{"gopacket at home", listed{ImportPath: at("internal/packet"), Imports: []string{"github.com/google/gopacket"}}, ""},
 		{"a clock", listed{ImportPath: at("internal/trace"), Imports: []string{"time"}}, "internal/trace imports time"},
 		{"tests are free", listed{ImportPath: at("internal/topology"), TestImports: []string{at("internal/snapshot")}}, ""},

@@ -3,76 +3,52 @@
 package capture
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"time"
 
-	"github.com/google/gopacket"
-	"github.com/google/gopacket/layers"
-	"github.com/google/gopacket/pcapgo"
-
+	"github.com/podpath/podpath/internal/latency"
 	"github.com/podpath/podpath/internal/packet"
+	"github.com/podpath/podpath/internal/pcap"
 	"github.com/podpath/podpath/internal/topology"
 	"github.com/podpath/podpath/internal/trace"
 )
 
-// epoch is the time of the first packet. A trace has no clock: its packets are a microsecond apart, in their order.
+// epoch is when the first packet is made. A trace has no clock: what follows is as much later as the latency model says.
 var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// Write writes every crossing of an interface as one packet of a pcapng file (draft-ietf-opsawg-pcapng), with an interface
-// block for each interface crossed, named `namespace/device`. A device without link layer, such as tunl0, has raw IP.
-func Write(w io.Writer, t *trace.Trace) error {
+// Write writes every crossing of an interface as one packet of a pcapng file, with an interface block for each interface
+// crossed, named `namespace/device`. A device without link layer, such as tunl0, has raw IP. Each packet has as its comment
+// what decided since it was last seen, line by line as the kernel's tools print it, and the time that the table of costs
+// gives it, in nanoseconds; a step that costs nothing takes one, so that no two packets are simultaneous.
+//
+// d is the trace's document.
+func Write(w io.Writer, t *trace.Trace, d *trace.Document, costs *latency.Table) error {
 	crossings := t.Crossings()
 	if len(crossings) == 0 {
-		return fmt.Errorf("capture: the trace crosses no interface")
+		return errors.New("capture: the trace crosses no interface")
 	}
-	f := &file{ids: map[string]int{}}
-	var err error
-	first := describe(&crossings[0])
-	if f.w, err = pcapgo.NewNgWriterInterface(w, first, pcapgo.NgWriterOptions{SectionInfo: pcapgo.NgSectionInfo{Application: trace.Engine}}); err != nil {
-		return fmt.Errorf("capture: %w", err)
-	}
-	f.ids[first.Name] = 0
+	f := newFile(w, trace.Engine)
+	at := times(crossings, latency.Of(t, d, costs))
+	said := comments(crossings, d)
 	for i := range crossings {
-		if err := f.add(&crossings[i], epoch.Add(time.Duration(i)*time.Microsecond)); err != nil {
+		c := &crossings[i]
+		raw, err := frame(c.Packet, linkLayer(c.Interface))
+		if err != nil {
 			return fmt.Errorf("capture: packet %d: %w", i+1, err)
 		}
+		f.write(describe(c), &pcap.Packet{Time: epoch.UnixNano() + at[i], Data: raw, Comment: said[i]})
 	}
-	if err := f.w.Flush(); err != nil {
-		return fmt.Errorf("capture: %w", err)
-	}
-	return nil
+	return f.close()
 }
 
-type file struct {
-	w   *pcapgo.NgWriter
-	ids map[string]int // of interface blocks, by name
-}
-
-func (f *file) add(c *trace.Crossing, at time.Time) error {
-	about := describe(c)
-	id, ok := f.ids[about.Name]
-	if !ok {
-		var err error
-		if id, err = f.w.AddInterface(about); err != nil {
-			return err
-		}
-		f.ids[about.Name] = id
-	}
-	raw, err := frame(c.Packet, linkLayer(c.Interface))
-	if err != nil {
-		return err
-	}
-	return f.w.WritePacket(gopacket.CaptureInfo{Timestamp: at, CaptureLength: len(raw), Length: len(raw), InterfaceIndex: id}, raw)
-}
-
-func describe(c *trace.Crossing) pcapgo.NgInterface {
-	link := layers.LinkTypeRaw
+func describe(c *trace.Crossing) pcap.Interface {
+	link := pcap.Raw
 	if linkLayer(c.Interface) {
-		link = layers.LinkTypeEthernet
+		link = pcap.Ethernet
 	}
-	return pcapgo.NgInterface{Name: c.Namespace.Name + "/" + c.Interface.Name, Description: string(c.Interface.Kind) + " of " + string(c.Namespace.Kind),
-		OS: "Linux", LinkType: link, TimestampResolution: 9, SnapLength: 0}
+	return pcap.Interface{Name: c.Namespace.Name + "/" + c.Interface.Name, Description: string(c.Interface.Kind) + " of " + string(c.Namespace.Kind), Link: link}
 }
 
 // linkLayer says whether frames on a device begin with Ethernet: all but tunnels of IP in IP.

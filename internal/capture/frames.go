@@ -1,13 +1,11 @@
 package capture
 
 import (
+	"errors"
 	"fmt"
 	"io"
-	"time"
 
-	"github.com/google/gopacket"
-	"github.com/google/gopacket/layers"
-	"github.com/google/gopacket/pcapgo"
+	"github.com/podpath/podpath/internal/pcap"
 )
 
 // Frame is one sight of a packet on an interface: what a kernel showed, not what a trace says.
@@ -21,35 +19,42 @@ type Frame struct {
 // WriteFrames writes frames as a pcapng file, with an interface block for each interface.
 func WriteFrames(w io.Writer, frames []Frame) error {
 	if len(frames) == 0 {
-		return fmt.Errorf("capture: no frame was seen")
+		return errors.New("capture: no frame was seen")
 	}
-	block := func(f *Frame) pcapgo.NgInterface {
-		i := pcapgo.NgInterface{Name: f.Interface, LinkType: layers.LinkTypeEthernet, SnapLength: 0, TimestampResolution: 9}
-		if f.Raw {
-			i.LinkType = layers.LinkTypeRaw
-		}
-		return i
-	}
-	out, err := pcapgo.NewNgWriterInterface(w, block(&frames[0]), pcapgo.NgWriterOptions{SectionInfo: pcapgo.NgSectionInfo{Application: "podpath lab"}})
-	if err != nil {
-		return fmt.Errorf("capture: %w", err)
-	}
-	ids := map[string]int{frames[0].Interface: 0}
+	f := newFile(w, "podpath lab")
 	for i := range frames {
-		f := &frames[i]
-		id, ok := ids[f.Interface]
-		if !ok {
-			if id, err = out.AddInterface(block(f)); err != nil {
-				return fmt.Errorf("capture: %w", err)
-			}
-			ids[f.Interface] = id
+		x := &frames[i]
+		link := pcap.Ethernet
+		if x.Raw {
+			link = pcap.Raw
 		}
-		ci := gopacket.CaptureInfo{Timestamp: time.Unix(0, f.Time), CaptureLength: len(f.Data), Length: len(f.Data), InterfaceIndex: id}
-		if err := out.WritePacket(ci, f.Data); err != nil {
-			return fmt.Errorf("capture: packet %d: %w", i+1, err)
-		}
+		f.write(pcap.Interface{Name: x.Interface, Link: link}, &pcap.Packet{Time: x.Time, Data: x.Data})
 	}
-	if err := out.Flush(); err != nil {
+	return f.close()
+}
+
+// file is a capture file that declares an interface when the first packet comes by it.
+type file struct {
+	w   *pcap.Writer
+	ids map[string]int // of interfaces, by name
+}
+
+func newFile(w io.Writer, application string) *file {
+	return &file{pcap.NewWriter(w, application), map[string]int{}}
+}
+
+func (f *file) write(on pcap.Interface, p *pcap.Packet) {
+	id, ok := f.ids[on.Name]
+	if !ok {
+		id = f.w.Add(on)
+		f.ids[on.Name] = id
+	}
+	p.Interface = id
+	f.w.Write(p)
+}
+
+func (f *file) close() error {
+	if err := f.w.Err(); err != nil {
 		return fmt.Errorf("capture: %w", err)
 	}
 	return nil

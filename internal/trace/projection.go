@@ -125,7 +125,8 @@ func (t *Trace) first(l *Leg) *packet.Packet {
 
 // Crossing is a packet's passing of one interface.
 type Crossing struct {
-	Leg       int
+	Leg, Hop  int
+	Step      int    // index into the hop's steps
 	Label     string // SYN, UDP, ICMP time exceeded …
 	Namespace *topology.Namespace
 	Interface *topology.Interface
@@ -156,7 +157,7 @@ func (t *Trace) Crossings() []Crossing {
 				case s.Code == FrameOnPort && t.Packets[s.Packet].Eth.Dst != s.Interface.MAC:
 					continue // a port sees a frame that is not for it; recordings leave these out (otherhost)
 				}
-				out = append(out, Crossing{n, label, hop.NS, s.Interface, !in, &t.Packets[s.Packet]})
+				out = append(out, Crossing{Leg: n, Hop: h, Step: i, Label: label, Namespace: hop.NS, Interface: s.Interface, Out: !in, Packet: &t.Packets[s.Packet]})
 			}
 		}
 	}
