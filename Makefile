@@ -10,7 +10,7 @@ COSTS      ?= costs.json
 SUDO       := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 ESBUILD    := $(GO) tool esbuild --log-level=warning --bundle --minify
 # Everything that `make generate` writes. .ci/run compares it with what is committed.
-GENERATED  := web/templates/*_templ.go web/static/app.js web/static/app.css web/static/htmx.js web/static/icon.svg
+GENERATED  := web/templates/*_templ.go web/static/app.js web/static/app.css web/static/pages.css web/static/htmx.js web/static/icon.svg
 
 .PHONY: help
 help: ## list the targets
@@ -46,6 +46,7 @@ templates: ## web/templates: *.templ to Go
 web: ## web/src to web/static
 	$(ESBUILD) --target=es2022 --outfile=web/static/app.js web/src/app.ts
 	$(ESBUILD) --outfile=web/static/app.css web/src/app.css
+	$(ESBUILD) --outfile=web/static/pages.css web/src/pages.css
 	cp web/src/icon.svg web/static/icon.svg
 	@if [ -f node_modules/htmx.org/dist/htmx.min.js ]; then cp node_modules/htmx.org/dist/htmx.min.js web/static/htmx.js; \
 	else echo "htmx.js: left as it is (no node_modules)"; fi

@@ -63,7 +63,7 @@ await group("words", async () => {
   ])
     check(isSentence(text) === want, `"${text}" is taken for ${want ? "no " : "a "}sentence`);
   const found = new Map();
-  await together(share(Object.entries(await pages(base)), 3), async ([name, href]) => {
+  await together(share(Object.entries(await pages(base)), 6), async ([name, href]) => {
     await run(browser, name, { locale: locale.ko }, async (page) => {
       const answer = await page.goto(href, { waitUntil: "domcontentloaded" });
       if (answer.status() >= 400) page.problems.length = 0; // the browser itself says so on the console

@@ -103,7 +103,7 @@ await group("finder", async () => {
 
 await group("pages", async () => {
   const linked = new Map();
-  const jobs = share(Object.entries(all), 3).flatMap((p, i) => share(languages, 2, i).map((lang) => [...p, lang]));
+  const jobs = share(Object.entries(all), 5).flatMap((p, i) => share(languages, 2, i).map((lang) => [...p, lang]));
   await together(jobs, async ([name, href, lang]) => {
     await run(browser, `${name} ${lang}`, { viewport: wide, locale: locale[lang] }, async (page) => {
       const answer = await page.goto(href);

@@ -28,7 +28,7 @@ await group("every step", async () => {
     ["ko", narrow],
   ];
   for (const [i, [id, steps]] of all.entries())
-    for (const [lang, size] of share(looks, 2, i))
+    for (const [lang, size] of share(looks, 4, i))
       await run(browser, `${id} ${lang}`, { viewport: size, locale: locale[lang] }, async (page) => {
         await page.goto(`${base}/lessons/${id}`);
         for (let n = 1; n <= steps; n++) {

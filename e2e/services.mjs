@@ -3,7 +3,7 @@
 //
 //	node e2e/services.mjs URL [part of a group's name]
 
-import { ask, check, finish, group, launch, narrow, run, shownDetail, tabTo, unfold, wide } from "./browser.mjs";
+import { ask, check, finish, group, launch, narrow, run, share, shownDetail, tabTo, unfold, wide } from "./browser.mjs";
 import { escaped, locale, pattern, say, words } from "./words.mjs";
 
 const base = process.argv[2];
@@ -609,6 +609,7 @@ await group("questions", async () => {
     // Every station leads to its trace, at that station.
     await run(browser, what, { locale: locale.ko }, async (page) => {
       await page.goto(`${origin}/questions/${id}`);
+      const some = share(hrefs, 4);
       const at = await page.evaluate(
         (all) =>
           Promise.all(
@@ -623,14 +624,15 @@ await group("questions", async () => {
               };
             }),
           ),
-        hrefs.map((h) => h.href),
+        some.map((h) => h.href),
       );
-      check(at.length > 20, `${what}: ${at.length} stations`);
-      for (const [i, h] of hrefs.entries()) {
+      check(hrefs.length > 20, `${what}: ${hrefs.length} stations`);
+      for (const [i, h] of some.entries()) {
         check(h.drop ? at[i].drop : at[i].n === Number(h.n), `${what}: station ${h.n} leads to station ${at[i].n}`);
         check(at[i].title === h.title, `${what}: ${h.title} leads to ${at[i].title}`);
       }
       // The keyboard comes by every link.
+      if (!share(Object.keys(questions), 4).includes(id)) return;
       const links = await page.locator("a[href], button:visible, .scroll").count();
       const seen = new Set();
       for (let i = 0; i < links + 4; i++) {

@@ -4,7 +4,7 @@
 //	node e2e/trace.mjs URL
 
 import { readFileSync } from "node:fs";
-import { ask, axe, check, finish, launch, narrow, open, wide } from "./browser.mjs";
+import { ask, axe, check, finish, launch, narrow, open, share, wide } from "./browser.mjs";
 import { locale, say } from "./words.mjs";
 
 const base = process.argv[2];
@@ -99,8 +99,8 @@ async function saysChecked(page, lang, what) {
 const browser = await launch();
 const scenarios = (process.env.SCENARIOS ?? `${home.searchParams.get("to")},internet`).split(",");
 
-for (const lang of ["en", "ko"]) {
-  for (const to of scenarios) {
+for (const [i, lang] of ["en", "ko"].entries()) {
+  for (const to of share(scenarios, 2, i)) {
     const what = `${lang} ${to}`;
     // By mouse: the "next" button to the end, with motion.
     {
@@ -241,8 +241,8 @@ for (const lang of ["en", "ko"]) {
     ["not tried", query(network, flow, { clustercidr: "10.203.0.0/16" }), "unchecked"],
   ];
   if (skipped) cases.push(["not built", query(skipped, { ...flow, choices: {} }), "skipped"]);
-  for (const lang of ["en", "ko"]) {
-    for (const [name, href, want] of cases) {
+  for (const [i, lang] of ["en", "ko"].entries()) {
+    for (const [name, href, want] of share(cases, 2, i)) {
       const what = `${lang} kernel, ${name}`;
       const page = await open(browser, { javaScriptEnabled: false, locale: locale[lang] });
       await page.goto(href);

@@ -25,7 +25,7 @@ type asset struct {
 }
 
 // wanted are the files that the pages name.
-var wanted = []string{"app.css", "app.js", "htmx.js", "icon.svg"}
+var wanted = []string{"app.css", "pages.css", "app.js", "htmx.js", "icon.svg"}
 
 func newAssets(fsys fs.FS) (*assets, error) {
 	a := &assets{files: map[string]asset{}, hashed: map[string]string{}}

@@ -6,5 +6,5 @@ import "embed"
 
 // Files are the assets by name.
 //
-//go:embed app.css app.js htmx.js icon.svg
+//go:embed app.css pages.css app.js htmx.js icon.svg
 var Files embed.FS
