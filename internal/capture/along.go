@@ -38,24 +38,23 @@ func times(crossings []trace.Crossing, r *latency.Report) []int64 {
 		}
 	}
 	out := make([]int64, len(crossings))
-	now := int64(0)
+	spent, last := int64(0), int64(-1)
 	for i := range crossings {
-		if i > 0 {
-			now++
-		}
 		for len(costs) > 0 && !costs[0].after(placeOf(&crossings[i])) {
-			now += costs[0].ns
+			spent += costs[0].ns
 			costs = costs[1:]
 		}
-		out[i] = now
+		last = max(spent, last+1)
+		out[i] = last
 	}
 	return out
 }
 
-// comments are what decided about a packet since it was seen before: the deciding line of each station on the way, behind the
-// station's name. What comes after a leg's last crossing, such as the rule that drops the packet, is said there.
+// comments are what decided about a packet since it was seen before: a line for each station on the way that has one. What
+// comes after a leg's last crossing, such as the rule that drops the packet, is said there. Where nothing decided, the comment
+// names the station.
 func comments(crossings []trace.Crossing, d *trace.Document) []string {
-	out := make([]string, len(crossings))
+	said, names := make([][]string, len(crossings)), make([]string, len(crossings))
 	at := 0
 	for i := range d.Stations {
 		s := &d.Stations[i]
@@ -66,24 +65,43 @@ func comments(crossings []trace.Crossing, d *trace.Document) []string {
 		if crossings[at].Leg != s.Leg {
 			continue // a leg that crosses nothing
 		}
-		if out[at] != "" {
-			out[at] += "\n"
+		name := s.Namespace + " " + s.ID[strings.LastIndexByte(s.ID, '/')+1:]
+		if by := decision(d.Legs[s.Leg].Hops[s.Hop].Steps, s); by != "" {
+			said[at] = append(said[at], name+": "+by)
+		} else if names[at] == "" {
+			names[at] = name
 		}
-		out[at] += line(d, s)
 	}
-	return out
+	for i := range said {
+		if len(said[i]) > 0 {
+			names[i] = strings.Join(said[i], "\n")
+		}
+	}
+	return names
 }
 
-// line is a station's name and what decided there, word for word.
-func line(d *trace.Document, s *trace.StationDocument) string {
-	name := s.ID[strings.LastIndexByte(s.ID, '/')+1:]
-	step := &d.Legs[s.Leg].Hops[s.Hop].Steps[s.Decisive]
-	text := step.Text
-	if text == "" {
-		text = step.Verdict
+// decision is the line that decided at a station, word for word; where no tool prints one, what changed, or how the packet's
+// way ended. "" where the packet was let be.
+func decision(steps []trace.StepDocument, st *trace.StationDocument) string {
+	s := &steps[st.Decisive]
+	text := s.Text
+	switch s.Stage {
+	case "drop", "reject":
+		for i := st.Decisive - 1; text == "" && i >= st.First; i-- {
+			text = steps[i].Text // the rule or route that led to it
+		}
+		return strings.TrimSpace(text + " (" + s.Code + ")")
+	case "fabric", "deliver":
+		if text == "" {
+			return s.Verdict
+		}
 	}
-	if step.Stage == "drop" || step.Stage == "reject" {
-		text += " (" + step.Code + ")"
+	if text != "" {
+		return text
 	}
-	return s.Namespace + " " + name + ": " + text
+	var changes []string
+	for _, c := range s.Changes {
+		changes = append(changes, c.Field+" "+c.Before+" → "+c.After)
+	}
+	return strings.Join(changes, ", ")
 }

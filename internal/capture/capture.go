@@ -21,7 +21,7 @@ var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 // Write writes every crossing of an interface as one packet of a pcapng file, with an interface block for each interface
 // crossed, named `namespace/device`. A device without link layer, such as tunl0, has raw IP. Each packet has as its comment
 // what decided since it was last seen, line by line as the kernel's tools print it, and the time that the table of costs
-// gives it, in nanoseconds; a step that costs nothing takes one, so that no two packets are simultaneous.
+// gives it, in nanoseconds; where nothing between two of them costs anything, they are one apart.
 //
 // d is the trace's document.
 func Write(w io.Writer, t *trace.Trace, d *trace.Document, costs *latency.Table) error {

@@ -151,13 +151,48 @@ func TestTsharkComment(t *testing.T) {
 			t.Errorf("the first frame on ens5 says %q, which has no %q", snat, want)
 		}
 	}
+	// All that the model counts has been spent at the last frame, but for what its receiver still does with it.
 	var spent int64
+	var end latency.HopReport
 	for _, l := range latency.Of(tr, d, latency.Default()).Legs {
 		spent += l.Total.Sum.NS
+		end = l.Hops[len(l.Hops)-1]
 	}
-	first, last := rows[0].ns, rows[len(rows)-1].ns
-	if got := last - first; got < spent/2 || got > spent+int64(len(rows)) {
-		t.Errorf("%d ns from the first frame to the last, of %d ns that the model gives to all of it", got, spent)
+	if end.Cost.NS == 0 || spent < 100_000 {
+		t.Fatalf("the model gives %d ns to all of it, %d to its end", spent, end.Cost.NS)
+	}
+	if last := rows[len(rows)-1].ns - epoch; last < spent-end.Cost.NS || last > spent+int64(len(rows)) {
+		t.Errorf("the last frame is at %d ns, of %d that the model gives to all of it and %d to its end", last, spent, end.Cost.NS)
+	}
+	for _, c := range []string{rows[1].comment, rows[7].comment} {
+		if strings.Contains(c, ": ok") || strings.Contains(c, ": \\n") {
+			t.Errorf("%q says what is no decision", c)
+		}
+	}
+}
+
+// TestTsharkDrop has the rule that drops a packet, and the kernel's word for it, on the last frame that there is.
+func TestTsharkDrop(t *testing.T) {
+	needTshark(t)
+	c, err := compile.Preset("onprem-study")
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := compile.Compile(c, map[string]string{"networkpolicy": "default-deny"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr, err := (&query.Request{From: "pod/default/netshoot-1", To: "pod/default/web-2"}).Trace(made)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := capture.Write(&b, tr, tr.Document(), latency.Default()); err != nil {
+		t.Fatal(err)
+	}
+	rows := tshark(t, b.Bytes())
+	if last := rows[len(rows)-1].comment; !strings.Contains(last, "-j DROP") || !strings.Contains(last, "filter-FORWARD: -A cali-") {
+		t.Errorf("the last frame says %q, which has no rule that drops", last)
 	}
 }
 
@@ -252,3 +287,6 @@ func tshark(t *testing.T, data []byte) []row {
 	}
 	return rows
 }
+
+// epoch is when each capture begins: 2026-01-01.
+const epoch = 1767225600_000_000_000

@@ -4,7 +4,6 @@ package pcap
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -126,18 +125,14 @@ func (p *Writer) block(kind uint32, body []byte, options ...option) {
 	if some {
 		body = append(body, 0, 0, 0, 0) // the end of the options
 	}
-	total := uint64(len(body)) + 12
-	if total > math.MaxUint32 {
-		p.fail(errors.New("a block of more than 4 GB"))
-		return
-	}
 	if p.err != nil {
 		return
 	}
+	total := uint32(len(body)) + 12
 	out := binary.LittleEndian.AppendUint32(make([]byte, 0, total), kind)
-	out = binary.LittleEndian.AppendUint32(out, uint32(total))
+	out = binary.LittleEndian.AppendUint32(out, total)
 	out = append(out, body...)
-	out = binary.LittleEndian.AppendUint32(out, uint32(total))
+	out = binary.LittleEndian.AppendUint32(out, total)
 	if _, err := p.w.Write(out); err != nil {
 		p.fail(err)
 	}
