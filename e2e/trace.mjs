@@ -4,7 +4,7 @@
 //	node e2e/trace.mjs URL
 
 import { readFileSync } from "node:fs";
-import { ask, axe, check, finish, launch, narrow, open, share, wide } from "./browser.mjs";
+import { ask, axe, check, finish, launch, narrow, open, share, whole, wide } from "./browser.mjs";
 import { locale, say } from "./words.mjs";
 
 const base = process.argv[2];
@@ -100,10 +100,11 @@ const browser = await launch();
 const scenarios = (process.env.SCENARIOS ?? `${home.searchParams.get("to")},internet`).split(",");
 
 for (const [i, lang] of ["en", "ko"].entries()) {
-  for (const to of share(scenarios, 2, i)) {
+  for (const to of process.env.SCENARIOS ? scenarios : share(scenarios, 2, i)) {
     const what = `${lang} ${to}`;
+    const turn = (n) => whole || process.env.SCENARIOS || (i + n) % 2 === 0;
     // By mouse: the "next" button to the end, with motion.
-    {
+    if (turn(0)) {
       const page = await open(browser, { locale: lang === "ko" ? "ko-KR" : "en-US" });
       await page.goto(address({ to, step: "" }));
       check((await page.getAttribute("html", "lang")) === lang, `${what}: html lang follows the browser`);
@@ -142,7 +143,7 @@ for (const [i, lang] of ["en", "ko"].entries()) {
       await page.context().close();
     }
     // By keyboard.
-    {
+    if (turn(1)) {
       const page = await open(browser, { locale: lang === "ko" ? "ko-KR" : "en-US", reducedMotion: "reduce" });
       await page.goto(address({ to, step: "" }));
       const n = await page.locator(".st").count();
@@ -168,7 +169,7 @@ for (const [i, lang] of ["en", "ko"].entries()) {
       await page.context().close();
     }
     // Play, on a clock that is run by hand.
-    {
+    if (turn(0)) {
       const page = await open(browser, { locale: lang === "ko" ? "ko-KR" : "en-US" });
       await page.clock.install();
       await page.goto(address({ to, step: "" }));
@@ -188,7 +189,7 @@ for (const [i, lang] of ["en", "ko"].entries()) {
       await page.context().close();
     }
     // Without JavaScript: every station is a page of its own.
-    {
+    if (turn(1)) {
       const page = await open(browser, { javaScriptEnabled: false, locale: lang === "ko" ? "ko-KR" : "en-US" });
       await page.goto(address({ to, step: "" }));
       check((await page.locator("#dg .st").count()) > 5, `${what} no script: the diagram is there`);

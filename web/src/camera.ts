@@ -14,6 +14,8 @@ export class Camera {
   private whole = false;
   private now: Box;
   private pan: Animation | null = null;
+  /** What scale gives; 0 when it has to be worked out anew. */
+  private pixels = 0;
 
   /** The sheet has two drawings, the map and over it the packet's, and both show the same part. */
   constructor(
@@ -24,6 +26,16 @@ export class Camera {
     this.width = Number(svg.dataset.w);
     this.height = Number(svg.dataset.h);
     this.now = [0, 0, this.width, this.height];
+    new ResizeObserver(() => {
+      this.pixels = 0;
+    }).observe(sheet);
+  }
+
+  /** Pixels of a unit of the drawing. */
+  scale(): number {
+    const [, , w, h] = this.now;
+    this.pixels ||= Math.min(this.sheet.clientWidth / w, this.sheet.clientHeight / h);
+    return this.pixels;
   }
 
   toggle(at: Point): void {
@@ -46,9 +58,8 @@ export class Camera {
     this.pan?.cancel();
     this.set(to);
     if (!tween || matchMedia(STILL).matches || from[2] !== to[2] || from[3] !== to[3]) return;
-    const scale = Math.min(this.sheet.clientWidth / to[2], this.sheet.clientHeight / to[3]);
-    const x = (to[0] - from[0]) * scale + (seen?.e ?? 0);
-    const y = (to[1] - from[1]) * scale + (seen?.f ?? 0);
+    const x = (to[0] - from[0]) * this.scale() + (seen?.e ?? 0);
+    const y = (to[1] - from[1]) * this.scale() + (seen?.f ?? 0);
     const frames = [{ transform: `translate(${x}px, ${y}px)` }, { transform: "none" }];
     this.pan = this.sheet.animate(frames, { duration: HOP, easing: "ease-in-out" });
   }
@@ -60,6 +71,7 @@ export class Camera {
 
   private set(box: Box): void {
     this.now = box;
+    this.pixels = 0;
     const part = box.map((n) => n.toFixed(1)).join(" ");
     this.svg.setAttribute("viewBox", part);
     this.over.setAttribute("viewBox", part);

@@ -20,8 +20,6 @@ export class PacketMap {
   /** The way that the packet is on. */
   private way: Animation | null = null;
   private speed = 1;
-  /** Pixels of a unit of the drawing; 0 when it has to be asked for anew. */
-  private scale = 0;
 
   constructor(private readonly svg: SVGSVGElement) {
     this.stops = byIndex(svg.querySelectorAll<SVGAElement>(".st"));
@@ -32,9 +30,6 @@ export class PacketMap {
     this.chip = must(this.over.querySelector<SVGGElement>("#pk"));
     this.camera = new Camera(sheet, svg, must(this.over.querySelector<SVGSVGElement>("svg")));
     this.count = this.stops.length;
-    new ResizeObserver(() => {
-      this.scale = 0;
-    }).observe(sheet);
   }
 
   stop(index: number): SVGAElement {
@@ -79,8 +74,7 @@ export class PacketMap {
     this.way?.cancel();
     this.way = null;
     if (ms <= 0 || from >= to) return;
-    this.scale ||= this.svg.getScreenCTM()?.a ?? 1;
-    const frames = steps(this.table(from, to), end, this.scale, Math.max(1, Math.round(ms / FRAME)));
+    const frames = steps(this.table(from, to), end, this.camera.scale(), Math.max(1, Math.round(ms / FRAME)));
     this.way = this.over.animate(frames, { duration: ms });
     this.way.playbackRate = this.speed;
   }
@@ -93,12 +87,10 @@ export class PacketMap {
 
   /** shows the whole map, or follows the packet again (narrow screens). */
   fit(index: number): void {
-    this.scale = 0;
     this.camera.toggle(this.place(index));
   }
 
   refit(index: number): void {
-    this.scale = 0;
     this.camera.look(this.place(index), false);
   }
 
