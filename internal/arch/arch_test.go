@@ -21,12 +21,14 @@ var arrows = map[string][]string{
 	"cmd/podpath": {"*", "-internal/server", "-web/templates", "-web/static"},
 
 	"internal/server": {"*", "-internal/lab", "-internal/lab/fuzz", "-cmd/server", "-cmd/podpath"},
-	"web/templates":   {"internal/anatomy", "internal/compare", "internal/diagram", "internal/latency", "internal/maxpods", "web/locales", "web/static"},
+	"web/templates":   {"internal/anatomy", "internal/compare", "internal/diagram", "internal/latency", "internal/maxpods", "internal/narrate", "web/locales", "web/static"},
 	"web/static":      {},
 	"web/locales":     {},
 	"e2e":             {},
 
 	"internal/diagram": {"internal/trace", "internal/topology"},
+	// Not in architecture.md's table: a trace in words, for the page, the exports and the command line.
+	"internal/narrate": {"internal/diagram", "web/locales"},
 	// Not in architecture.md's table: the inside of one node, without a packet.
 	"internal/anatomy": {"internal/diagram", "internal/topology", "internal/netfilter", "internal/compile"},
 	"internal/lab":     {"internal/trace", "internal/topology", "internal/snapshot", "internal/compile"},

@@ -296,11 +296,11 @@ func (b *builder) packet(before, after int) PacketView {
 		was = &b.doc.Packets[before]
 	}
 	v := PacketView{Outer: now.Wrapped(), Tunnel: now.Wrapped() || was != nil && was.Wrapped()}
-	pairs := pairLayers(was, &now)
+	pairs := trace.PairLayers(was, &now)
 	for _, p := range pairs {
 		x := layerView(p, was != nil)
-		if p.was != nil && p.now != nil && p.now.Type == "Ethernet" && now.Wrapped() && !was.Wrapped() {
-			x.Badge = "+" + itoa(p.now.Length) + " B" // a tunnel that carries frames: their own header becomes part of what it adds
+		if p.Was != nil && p.Now != nil && p.Now.Type == "Ethernet" && now.Wrapped() && !was.Wrapped() {
+			x.Badge = "+" + itoa(p.Now.Length) + " B" // a tunnel that carries frames: their own header becomes part of what it adds
 		}
 		v.Layers = append(v.Layers, x)
 	}
@@ -323,38 +323,6 @@ func (b *builder) packet(before, after int) PacketView {
 	return v
 }
 
-// layerPair is one header before and after; either may be missing.
-type layerPair struct{ was, now *trace.LayerDocument }
-
-// pairLayers matches headers from the inside out, so that a header that was put around the packet pairs with nothing.
-func pairLayers(was, now *trace.PacketDocument) []layerPair {
-	var out []layerPair
-	n := len(now.Layers)
-	if was == nil {
-		for i := range now.Layers {
-			out = append(out, layerPair{nil, &now.Layers[i]})
-		}
-		return out
-	}
-	w := len(was.Layers)
-	for i := range max(n, w) {
-		var p layerPair
-		if k := n - 1 - i; k >= 0 {
-			p.now = &now.Layers[k]
-		}
-		if k := w - 1 - i; k >= 0 {
-			p.was = &was.Layers[k]
-		}
-		if p.was != nil && p.now != nil && p.was.Type != p.now.Type {
-			out = append(out, layerPair{nil, p.now}, layerPair{p.was, nil})
-			continue
-		}
-		out = append(out, p)
-	}
-	slices.Reverse(out)
-	return out
-}
-
 // shown are the fields that stand in a header's one line, by layer type; the others only when they change.
 var shown = map[string][]string{
 	"Ethernet": {"src", "dst"},
@@ -363,15 +331,6 @@ var shown = map[string][]string{
 	"UDP":      {"srcPort", "dstPort"},
 	"ICMP":     {"type", "code", "id", "mtu"},
 	"VXLAN":    {"vni"},
-}
-
-func field(l *trace.LayerDocument, name string) (string, bool) {
-	for _, f := range l.Fields {
-		if f.Name == name {
-			return f.Value, true
-		}
-	}
-	return "", false
 }
 
 func layerClass(l *trace.LayerDocument) string {
@@ -397,22 +356,22 @@ func shortName(name string) string {
 	return name
 }
 
-func layerView(p layerPair, compared bool) LayerView {
-	l := p.now
+func layerView(p trace.LayerPair, compared bool) LayerView {
+	l := p.Now
 	if l == nil {
-		l = p.was
+		l = p.Was
 	}
 	v := LayerView{Type: l.Type, Class: layerClass(l)}
 	switch {
-	case p.now == nil:
+	case p.Now == nil:
 		v.Gone, v.Badge = true, "−"+itoa(l.Length)+" B"
-	case p.was == nil && compared:
+	case p.Was == nil && compared:
 		v.Badge, v.Changed = "+"+itoa(l.Length)+" B", true
 	}
 	var changed []Value
-	if p.was != nil && p.now != nil {
-		for _, f := range p.now.Fields {
-			if old, ok := field(p.was, f.Name); ok && old != f.Value && telling(f.Name) {
+	if p.Was != nil && p.Now != nil {
+		for _, f := range p.Now.Fields {
+			if old, ok := p.Was.Field(f.Name); ok && old != f.Value && f.Telling() {
 				changed = append(changed, Value{Name: shortName(f.Name), Before: old, After: f.Value, Changed: true})
 			}
 		}
@@ -428,7 +387,7 @@ func layerView(p layerPair, compared bool) LayerView {
 		names[c.Name] = true
 	}
 	for _, name := range shown[l.Type] {
-		if val, ok := field(l, name); ok && !names[shortName(name)] {
+		if val, ok := l.Field(name); ok && !names[shortName(name)] {
 			changed = append(changed, Value{Name: shortName(name), After: val})
 		}
 	}
@@ -436,9 +395,6 @@ func layerView(p layerPair, compared bool) LayerView {
 	v.Rows = changed
 	return v
 }
-
-// telling leaves out what follows from other fields.
-func telling(name string) bool { return !strings.Contains(strings.ToLower(name), "checksum") }
 
 func fieldOrder(l *trace.LayerDocument, short string) int {
 	for i, f := range l.Fields {
@@ -451,7 +407,7 @@ func fieldOrder(l *trace.LayerDocument, short string) int {
 
 // oneLine is an unchanged header: who to whom, and one thing at the right.
 func oneLine(l *trace.LayerDocument) (line, side string) {
-	get := func(name string) string { s, _ := field(l, name); return s }
+	get := func(name string) string { s, _ := l.Field(name); return s }
 	switch l.Type {
 	case "Ethernet":
 		return get("src") + " → " + get("dst"), ""
@@ -477,18 +433,18 @@ func oneLine(l *trace.LayerDocument) (line, side string) {
 }
 
 // byteStrip is the packet as stripes as wide as their headers are long.
-func byteStrip(pairs []layerPair, compared bool, payload string) []ByteView {
+func byteStrip(pairs []trace.LayerPair, compared bool, payload string) []ByteView {
 	var out []ByteView
 	hasPayload := false
 	for _, p := range pairs {
-		if p.now == nil {
+		if p.Now == nil {
 			continue
 		}
-		v := ByteView{Class: layerClass(p.now), Bytes: max(p.now.Length, 1), Label: itoa(p.now.Length)}
-		if compared && (p.was == nil || differs(p.was, p.now)) {
+		v := ByteView{Class: layerClass(p.Now), Bytes: max(p.Now.Length, 1), Label: itoa(p.Now.Length)}
+		if compared && (p.Was == nil || p.Differs()) {
 			v.Class += " c"
 		}
-		if p.now.Type == "Payload" {
+		if p.Now.Type == "Payload" {
 			hasPayload = true
 			v.Label = payload
 			v.Bytes = min(max(v.Bytes, 30), 60)
@@ -501,25 +457,8 @@ func byteStrip(pairs []layerPair, compared bool, payload string) []ByteView {
 	return out
 }
 
-func differs(a, b *trace.LayerDocument) bool {
-	for _, f := range b.Fields {
-		if old, ok := field(a, f.Name); ok && old != f.Value && telling(f.Name) {
-			return true
-		}
-	}
-	return false
-}
-
-// Chip is how the packet looks on its line.
-type Chip struct {
-	Eth, Wrapped                     bool
-	ChangedEth, ChangedIP, ChangedL4 bool
-	Mark                             string
-	Tight                            bool // there is no room above it for the mark's flag
-}
-
-// Class is the chip's state as CSS classes.
-func (c Chip) Class() string {
+// chipClass is the chip's state as CSS classes.
+func chipClass(c diagram.Chip) string {
 	var on []string
 	for _, f := range []struct {
 		set  bool
@@ -530,31 +469,6 @@ func (c Chip) Class() string {
 		}
 	}
 	return strings.Join(on, " ")
-}
-
-func chipOf(p PacketView) Chip {
-	c := Chip{Wrapped: p.Outer}
-	for _, l := range p.Layers {
-		if l.Gone {
-			continue
-		}
-		changed := l.Changed
-		switch {
-		case l.Type == "Ethernet" && l.Class != "o":
-			c.Eth = true
-			c.ChangedEth = c.ChangedEth || changed
-		case l.Type == "IPv4" && l.Class != "o":
-			c.ChangedIP = changed
-		case l.Class == "i":
-			c.ChangedL4 = c.ChangedL4 || changed
-		}
-	}
-	for _, m := range p.Marks {
-		if m.Name == "skb mark" && m.After != "0x0" {
-			c.Mark = m.After
-		}
-	}
-	return c
 }
 
 // changeTag is what changed at a station, as short as the list needs it.

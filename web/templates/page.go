@@ -3,10 +3,10 @@
 package templates
 
 import (
-	"math"
 	"strings"
 
 	"github.com/podpath/podpath/internal/diagram"
+	"github.com/podpath/podpath/internal/narrate"
 	"github.com/podpath/podpath/internal/topology"
 	"github.com/podpath/podpath/internal/trace"
 	"github.com/podpath/podpath/web/locales"
@@ -200,7 +200,7 @@ type StationView struct {
 	Tag     string // what changed, for the list
 	Hook    string // the box of the netfilter map
 	NS      string
-	Chip    Chip
+	Chip    diagram.Chip
 	Say     string
 	Choices []*ChoiceView // made at this station
 }
@@ -272,6 +272,7 @@ func NewTracePage(in Input) *TracePage {
 	b := &builder{l: in.Shell.L, doc: in.Document, topo: in.Topology, href: in.StepHref, in: &in}
 	p.Scene = diagram.Build(in.Topology, in.Document)
 	b.scene = p.Scene
+	b.told = narrate.New(b.l, b.topo, b.doc, b.scene)
 	p.Stations = b.stations()
 	if at := in.Document.FindStation(in.Step); at >= 0 {
 		in.Step = in.Document.Stations[at].ID // any table of a hook names its stop
@@ -304,6 +305,7 @@ type builder struct {
 	doc   *trace.Document
 	topo  *topology.Topology
 	scene *diagram.Scene
+	told  *narrate.Story
 	href  func(string) string
 	in    *Input
 }
@@ -315,18 +317,15 @@ func (b *builder) stations() []StationView {
 		leg := b.doc.Legs[s.Leg]
 		hop := leg.Hops[s.Hop]
 		steps := hop.Steps[s.First : s.Last+1]
-		v := StationView{Station: s, N: i + 1, Href: b.href(s.ID), LaneKey: leg.Kind, Reply: b.scene.Lanes[s.Lane].Reply,
+		v := StationView{Station: s, N: i + 1, Href: b.href(s.ID), LaneKey: leg.Kind, Reply: b.told.Answer(i),
 			Drop: s.Mark == diagram.StopDrop}
-		v.Title = b.title(s, hop, leg.Kind, v.Reply)
+		v.Title = b.told.Title(i)
 		v.Short = v.Title
 		if s.Label != nil {
 			v.Short = diagram.Clip(v.Title, 13, s.Label.Max)
 		}
-		v.Place = b.place(s.Place) + " · " + b.laneLabel(leg.Kind)
-		v.Text = b.lead(s, steps)
-		if d := s.Decisive - s.First; d >= 0 && d < len(steps) && steps[d].Would != nil {
-			v.Would = b.l.Code(steps[d].Would.Code, steps[d].Would.Args)
-		}
+		v.Place = b.told.Place(s.Place) + " · " + b.told.Leg(leg.Kind)
+		v.Text, v.Would = b.told.Sentence(i), b.told.Would(i)
 		v.Reason = steps[len(steps)-1].Args["reason"]
 		v.Where = b.where(s, steps)
 		v.Lines = b.lines(s, &hop, steps, v.Drop)
@@ -335,8 +334,7 @@ func (b *builder) stations() []StationView {
 			before = b.lastPacket(b.scene.Stations[i-1].StationDocument)
 		}
 		v.Packet = b.packet(before, b.lastPacket(s.StationDocument))
-		v.Chip = chipOf(v.Packet)
-		v.Chip.Tight = v.Chip.Mark != "" && b.below(s)
+		v.Chip = b.scene.Chip(b.doc, i)
 		v.Tag = changeTag(steps)
 		if hop.Kind == string(topology.Pod) || hop.Kind == string(topology.Node) || b.topo.Fabric == nil {
 			v.Hook = hookOf(s.Kind)
@@ -346,107 +344,6 @@ func (b *builder) stations() []StationView {
 		views[i] = v
 	}
 	return views
-}
-
-// below says whether another station of the lane stands right above this one.
-func (b *builder) below(s *diagram.Station) bool {
-	for i := range b.scene.Stations {
-		o := &b.scene.Stations[i]
-		if dy := s.Y - o.Y; o.Lane == s.Lane && math.Abs(s.X-o.X) < 30 && dy > 0 && dy < 40 {
-			return true
-		}
-	}
-	return false
-}
-
-func (b *builder) laneLabel(kind string) string {
-	if s, ok := b.l.Lookup("ui."+kind, nil); ok {
-		return s
-	}
-	return kind
-}
-
-// title is a station's name. A fabric's stops are named after the device; an answer's ends after what they mean there.
-func (b *builder) title(s *diagram.Station, hop trace.HopDocument, leg string, reply bool) string {
-	key := s.Kind
-	switch {
-	case s.Kind == "fabric":
-		key = b.fabricKey(hop)
-	case leg == string(trace.ICMPError) && s.Kind == "send":
-		key = "error-send"
-	case reply && s.Kind == "send":
-		key = "reply-send"
-	case reply && s.Kind == "deliver":
-		key = "reply-deliver"
-	}
-	dev := s.Interface
-	if dev == "" && s.Kind == "receive" && hop.In != nil {
-		dev = *hop.In
-	}
-	if dev == "" && s.Kind == "transmit" && hop.Out != nil {
-		dev = *hop.Out
-	}
-	if t, ok := b.l.Lookup("station."+key, map[string]string{"dev": dev}); ok {
-		return t
-	}
-	return s.Kind
-}
-
-func (b *builder) fabricKey(hop trace.HopDocument) string {
-	if hop.Kind == string(topology.LoadBalancer) {
-		return "fabric-nlb"
-	}
-	if b.topo.Fabric != nil {
-		for _, g := range b.topo.Fabric.Gateways {
-			if g.ID == hop.Namespace {
-				if g.Kind == topology.NATGateway {
-					return "fabric-nat"
-				}
-				return "fabric-igw"
-			}
-		}
-	}
-	if hop.Kind == string(topology.Router) {
-		return "fabric-router"
-	}
-	return "fabric"
-}
-
-// place is a timeline column's name.
-func (b *builder) place(i int) string {
-	p := b.scene.Places[i]
-	switch p.Class {
-	case diagram.PlacePod:
-		return b.l.T("place.pod", "name", p.Name)
-	case diagram.PlaceFabric:
-		return b.l.T("place.vpc")
-	case diagram.PlaceOutside:
-		if b.topo.Fabric != nil {
-			return b.l.T("place.external")
-		}
-	}
-	return p.Name
-}
-
-// lead is the station's sentence: the decisive step's. A routing decision has two, which table and which route.
-func (b *builder) lead(s *diagram.Station, steps []trace.StepDocument) string {
-	d := s.Decisive - s.First
-	if d < 0 || d >= len(steps) {
-		d = len(steps) - 1
-	}
-	text := b.l.Code(steps[d].Code, steps[d].Args)
-	if s.Kind != "route" {
-		return text
-	}
-	for i := range steps {
-		if i != d && steps[i].Code == string(trace.PolicyRule) && i < d {
-			return b.l.Code(steps[i].Code, steps[i].Args) + " " + text
-		}
-		if i > d && steps[d].Code == string(trace.PolicyRule) && strings.HasPrefix(steps[i].Code, "route-") {
-			return text + " " + b.l.Code(steps[i].Code, steps[i].Args)
-		}
-	}
-	return text
 }
 
 // where names the table of the kernel that the evidence is from.
@@ -508,7 +405,7 @@ func (b *builder) groups(views []StationView) []GroupView {
 	for i := range views {
 		v := &views[i]
 		if v.Station.Place != lastPlace || v.Lane != lastLane {
-			gs = append(gs, GroupView{Label: b.place(v.Station.Place), Reply: v.Reply})
+			gs = append(gs, GroupView{Label: b.told.Place(v.Station.Place), Reply: v.Reply})
 			lastPlace, lastLane = v.Station.Place, v.Lane
 		}
 		g := &gs[len(gs)-1]
@@ -534,7 +431,7 @@ func (b *builder) outcome(views []StationView) Outcome {
 		leg := views[i].Leg
 		if b.doc.Legs[leg].Outcome == b.doc.Outcome && (i == len(views)-1 || views[i+1].Leg != leg) {
 			o.Number, o.Href = views[i].N, views[i].Href
-			o.Title += " · " + b.l.T("ui.stopped-at", "n", itoa(views[i].N), "place", b.place(views[i].Station.Place))
+			o.Title += " · " + b.l.T("ui.stopped-at", "n", itoa(views[i].N), "place", b.told.Place(views[i].Station.Place))
 			break
 		}
 	}

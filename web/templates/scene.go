@@ -3,7 +3,6 @@ package templates
 import (
 	"github.com/podpath/podpath/internal/diagram"
 	"github.com/podpath/podpath/internal/trace"
-	"github.com/podpath/podpath/web/locales"
 )
 
 // here says whether the current station's packet is in a box or at a port.
@@ -11,18 +10,6 @@ func (p *TracePage) here(id string) bool { return p.HasTrace() && p.Stations[p.C
 
 // viewBox is the whole of a scene.
 func viewBox(s *diagram.Scene) string { return "0 0 " + n(s.Width) + " " + n(s.Height) }
-
-// textOf is a label's text in a language.
-func textOf(l *locales.Printer, t *diagram.Text) string {
-	if t.Key == "" {
-		return t.S
-	}
-	key := t.Key
-	if kind := t.Args["kind"]; kind != "" {
-		key += "-" + kind
-	}
-	return l.Args(key, t.Args)
-}
 
 // currentLane is the lane of the current station.
 func (p *TracePage) currentLane() int { return p.Stations[p.Current].Lane }

@@ -71,7 +71,7 @@ func (t *Timeline) atLeast() int {
 
 // column is a column's name, as much of it as there is room for.
 func (b *builder) column(place int, room float64) string {
-	label := b.place(place)
+	label := b.told.Place(place)
 	if p := b.scene.Places[place]; diagram.TextWidth(label, 12, false) > room {
 		switch p.Class {
 		case diagram.PlacePod:
