@@ -95,13 +95,17 @@ func TestKorean(t *testing.T) { run(t, "korean.mjs") }
 
 func TestWeight(t *testing.T) { run(t, "weight.mjs") }
 
+// TestExport has the programs that exports are for read them. Mermaid gets names of anything besides, which only a snapshot
+// can have.
+func TestExport(t *testing.T) { run(t, "export.mjs", hostileDiagrams(t)) }
+
 // run has a script check the pages of a server of its own.
-func run(t *testing.T, script string) {
+func run(t *testing.T, script string, args ...string) {
 	need(t)
 	url := start(t)
 	ctx, cancel := context.WithTimeout(t.Context(), browserTime)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, "node", script, url).CombinedOutput()
+	out, err := exec.CommandContext(ctx, "node", append([]string{script, url}, args...)...).CombinedOutput()
 	t.Logf("%s", out)
 	if err != nil {
 		t.Fatalf("%s: %v", script, err)

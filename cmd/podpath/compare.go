@@ -11,8 +11,8 @@ import (
 
 	"github.com/podpath/podpath/internal/compare"
 	"github.com/podpath/podpath/internal/latency"
+	"github.com/podpath/podpath/internal/terminal"
 	"github.com/podpath/podpath/internal/topology"
-	"github.com/podpath/podpath/web/locales"
 )
 
 func compareCommand() *cobra.Command {
@@ -60,7 +60,7 @@ costs: nothing is measured, unless you measured it (--costs). JSON has the form 
 				return e.Encode(made)
 			}
 			w := cmd.OutOrStdout()
-			p := &sideBySide{text: text{w: w, say: locales.New(lang), color: isTerminal(w)}, c: made, only: onlyDifferences}
+			p := &sideBySide{Printer: terminal.New(w, lang), c: made, only: onlyDifferences}
 			return p.print()
 		},
 	}

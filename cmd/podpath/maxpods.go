@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/podpath/podpath/internal/maxpods"
-	"github.com/podpath/podpath/web/locales"
+	"github.com/podpath/podpath/internal/terminal"
 )
 
 func maxpodsCommand() *cobra.Command {
@@ -55,7 +55,7 @@ maxpods.Result.`,
 			if output == "json" {
 				return printJSON(w, r)
 			}
-			p := &podCount{text: text{w: w, say: locales.New(lang), color: isTerminal(w)}, r: &r}
+			p := &podCount{Printer: terminal.New(w, lang), r: &r}
 			return p.print()
 		},
 	}
@@ -98,7 +98,7 @@ func listTypes(w io.Writer, asJSON bool) error {
 
 // podCount prints how many pods fit on a type.
 type podCount struct {
-	text
+	terminal.Printer
 	r *maxpods.Result
 }
 
@@ -107,7 +107,7 @@ func (p *podCount) t(id string, pairs ...any) string {
 	for _, v := range pairs {
 		args = append(args, fmt.Sprint(v))
 	}
-	return p.say.T("maxpods."+id, args...)
+	return p.Say.T("maxpods."+id, args...)
 }
 
 func (p *podCount) print() error {
@@ -124,22 +124,22 @@ func (p *podCount) print() error {
 	if r.Options.CustomNetworking {
 		modes += ", " + p.t("custom")
 	}
-	p.printf("%s  %s · %s · %s\n%s\n\n", p.paint(bold, t.Name), p.t("limits", "enis", t.ENIs, "ips", t.IPv4),
+	p.Printf("%s  %s · %s · %s\n%s\n\n", p.Paint(terminal.Bold, t.Name), p.t("limits", "enis", t.ENIs, "ips", t.IPv4),
 		p.t("vcpus-"+string(t.VCPUSource), "n", t.VCPUs), kind, modes)
 
-	p.printf("  %s = %d", r.Expression(), r.Formula)
+	p.Printf("  %s = %d", r.Expression(), r.Formula)
 	if small, large := r.Either(); small != large {
-		p.printf(" → %s\n", p.paint(bold, p.t("either", "small", small, "large", large)))
+		p.Printf(" → %s\n", p.Paint(terminal.Bold, p.t("either", "small", small, "large", large)))
 	} else if r.Capped() {
-		p.printf(" → %s\n", p.paint(bold, strconv.Itoa(r.Pods)))
+		p.Printf(" → %s\n", p.Paint(terminal.Bold, strconv.Itoa(r.Pods)))
 	} else {
-		p.printf("\n")
+		p.Printf("\n")
 	}
 	for _, x := range r.Why() {
-		p.printf("  %s\n", p.say.Args("maxpods-why."+x.Code, x.Args))
+		p.Printf("  %s\n", p.Say.Args("maxpods-why."+x.Code, x.Args))
 	}
 
-	p.printf("\n%s\n", p.paint(bold, p.t("who")))
+	p.Printf("\n%s\n", p.Paint(terminal.Bold, p.t("who")))
 	rows := [][]string{{"", p.t("sets"), p.t("most")}}
 	known := func(n int) string {
 		if n == 0 {
@@ -151,16 +151,16 @@ func (p *podCount) print() error {
 		rows = append(rows, []string{p.t("who-" + string(a.Who)), known(a.Sets), known(a.Most)})
 	}
 	for i, line := range aligned(rows) {
-		p.printf("  %s\n", line)
+		p.Printf("  %s\n", line)
 		if i == 0 {
 			continue
 		}
 		for _, x := range r.Says(r.Appliers[i-1]) {
-			p.printf("    %s\n", p.paint(dim, p.say.Args("maxpods-who."+x.Code, x.Args)))
+			p.Printf("    %s\n", p.Paint(terminal.Dim, p.Say.Args("maxpods-who."+x.Code, x.Args)))
 		}
 	}
 
-	p.printf("\n%s\n", p.paint(bold, p.t("subnet")))
+	p.Printf("\n%s\n", p.Paint(terminal.Bold, p.t("subnet")))
 	var sums [][]string
 	add := func(n int, what string) { sums = append(sums, []string{what, strconv.Itoa(n)}) }
 	s, suffix := r.Subnet, ""
@@ -174,13 +174,13 @@ func (p *podCount) print() error {
 	add(s.Full, p.t("subnet-full", "enis", r.ENIs))
 	add(s.Busy.Addresses, p.t("subnet-busy"+suffix, "pods", s.Busy.Pods, "enis", s.Busy.ENIs, "slots", s.Busy.Slots))
 	for _, line := range aligned(sums) {
-		p.printf("  %s\n", line)
+		p.Printf("  %s\n", line)
 	}
-	p.printf("  %s\n", p.paint(dim, p.t("subnet-note"+suffix)))
+	p.Printf("  %s\n", p.Paint(terminal.Dim, p.t("subnet-note"+suffix)))
 	if s.Own > 0 {
-		p.printf("  %s\n", p.paint(dim, p.t("subnet-note-custom")))
+		p.Printf("  %s\n", p.Paint(terminal.Dim, p.t("subnet-note-custom")))
 	}
-	return p.err
+	return p.Err
 }
 
 // aligned puts cells under each other: the first of a row to the left, the others, which are numbers, to the right.

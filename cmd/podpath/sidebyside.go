@@ -8,13 +8,15 @@ import (
 
 	"github.com/podpath/podpath/internal/compare"
 	"github.com/podpath/podpath/internal/latency"
+	"github.com/podpath/podpath/internal/narrate"
+	"github.com/podpath/podpath/internal/terminal"
 	"github.com/podpath/podpath/internal/trace"
 )
 
 // sideBySide prints a comparison for a terminal: a line a stop with a mark and a time for each column, and below it the
 // lines that decide where they differ.
 type sideBySide struct {
-	text
+	terminal.Printer
 	c    *compare.Comparison
 	only bool
 	// headers are those that were last shown for each column: they are worth a line where they change.
@@ -26,18 +28,18 @@ const cellWidth = 12
 
 func (p *sideBySide) print() error {
 	q := &p.c.Columns[0].Query
-	p.printf("%s  %s → %s", p.paint(bold, q.Protocol), q.Source, q.Destination)
+	p.Printf("%s  %s → %s", p.Paint(terminal.Bold, q.Protocol), q.Source, q.Destination)
 	if q.DestinationPort != 0 {
-		p.printf(":%d", q.DestinationPort)
+		p.Printf(":%d", q.DestinationPort)
 	}
-	p.printf("\n")
+	p.Printf("\n")
 	for i := range p.c.Columns {
-		p.printf("%s  %s\n", p.paint(bold, letter(i)), p.c.Columns[i].Name)
+		p.Printf("%s  %s\n", p.Paint(terminal.Bold, letter(i)), p.c.Columns[i].Name)
 	}
 	leg, role, hidden := "", compare.Role(""), 0
 	fold := func() {
 		if hidden > 0 {
-			p.printf("  %s\n", p.paint(dim, fmt.Sprintf("… %d %s", hidden, p.say.T("compare.same"))))
+			p.Printf("  %s\n", p.Paint(terminal.Dim, fmt.Sprintf("… %d %s", hidden, p.Say.T("compare.same"))))
 		}
 		hidden = 0
 	}
@@ -46,15 +48,15 @@ func (p *sideBySide) print() error {
 		if r.Leg != leg {
 			fold()
 			leg, role, p.headers = r.Leg, "", nil
-			hue := blue
+			hue := terminal.Blue
 			if !strings.HasPrefix(leg, "request") {
-				hue = magenta
+				hue = terminal.Magenta
 			}
-			p.printf("\n%s", p.paint(hue, pad("── "+leg+" "+strings.Repeat("─", max(0, 34-len(leg))), 42)))
+			p.Printf("\n%s", p.Paint(hue, pad("── "+leg+" "+strings.Repeat("─", max(0, 34-len(leg))), 42)))
 			for k := range p.c.Columns {
-				p.printf("%s", p.paint(bold, right(letter(k)+"  µs", cellWidth)))
+				p.Printf("%s", p.Paint(terminal.Bold, right(letter(k)+"  µs", cellWidth)))
 			}
-			p.printf("\n")
+			p.Printf("\n")
 		}
 		if p.only && r.State == compare.Same {
 			hidden++
@@ -63,14 +65,14 @@ func (p *sideBySide) print() error {
 		fold()
 		title := ""
 		if r.Role != role {
-			role, title = r.Role, p.say.T("role."+string(r.Role))
+			role, title = r.Role, p.Say.T("role."+string(r.Role))
 		}
 		p.row(r, title)
 	}
 	fold()
 	p.table()
 	p.notes()
-	return p.err
+	return p.Err
 }
 
 // marks are how a cell compares with the first column's.
@@ -84,7 +86,7 @@ func (p *sideBySide) row(r *compare.Row, title string) {
 			break
 		}
 	}
-	p.printf("  %s %s", pad(title, 16), pad(kind, 23))
+	p.Printf("  %s %s", pad(title, 16), pad(kind, 23))
 	for i := range r.Cells {
 		c := &r.Cells[i]
 		value := ""
@@ -95,15 +97,15 @@ func (p *sideBySide) row(r *compare.Row, title string) {
 		if i == 0 && c.State == compare.Same {
 			mark = " "
 		}
-		p.printf("%s%s", right(mark, cellWidth-7), right(value, 7))
+		p.Printf("%s%s", right(mark, cellWidth-7), right(value, 7))
 	}
 	for i := range r.Cells {
 		if c := &r.Cells[i]; c.Note != "" {
-			p.printf("  %s", p.paint(yellow, p.note(c)))
+			p.Printf("  %s", p.Paint(terminal.Yellow, p.note(c)))
 			break
 		}
 	}
-	p.printf("\n")
+	p.Printf("\n")
 	for i := range r.Differences {
 		p.difference(r, &r.Differences[i])
 	}
@@ -118,7 +120,7 @@ func (p *sideBySide) difference(r *compare.Row, d *compare.Difference) {
 	case compare.WhatLine:
 		for i := range r.Cells {
 			if c := &r.Cells[i]; c.Station >= 0 && values[i] == "" {
-				values[i] = brief(&trace.StepDocument{Code: c.Code, Args: c.Args, Verdict: c.Verdict})
+				values[i] = narrate.Brief(&trace.StepDocument{Code: c.Code, Args: c.Args, Verdict: c.Verdict})
 			}
 		}
 	case compare.WhatHeaders:
@@ -142,14 +144,14 @@ func (p *sideBySide) difference(r *compare.Row, d *compare.Difference) {
 		return
 	}
 	indent := strings.Repeat(" ", 19)
-	title := p.say.T("compare-what." + d.What)
+	title := p.Say.T("compare-what." + d.What)
 	if one := strings.Join(have, "   "); width(one) <= 60 {
-		p.printf("%s%s  %s\n", indent, p.paint(dim, title), one)
+		p.Printf("%s%s  %s\n", indent, p.Paint(terminal.Dim, title), one)
 		return
 	}
-	p.printf("%s%s\n", indent, p.paint(dim, title))
+	p.Printf("%s%s\n", indent, p.Paint(terminal.Dim, title))
 	for _, v := range have {
-		p.printf("%s  %s\n", indent, v)
+		p.Printf("%s  %s\n", indent, v)
 	}
 }
 
@@ -172,17 +174,17 @@ func (p *sideBySide) note(c *compare.Cell) string {
 	if c.Bytes < 0 {
 		bytes = "−" + strconv.Itoa(-c.Bytes)
 	}
-	return p.say.T("compare-note."+c.Note, "bytes", bytes)
+	return p.Say.T("compare-note."+c.Note, "bytes", bytes)
 }
 
 // table prints the summaries, a column each; what differs from the first is marked.
 func (p *sideBySide) table() {
-	p.printf("\n")
+	p.Printf("\n")
 	widths := make([]int, len(p.c.Columns))
 	value := func(f *compare.Figure, i int) string {
 		v := f.Values[i]
 		if f.Words && v != "" {
-			v = p.say.T("compare-word." + v)
+			v = p.Say.T("compare-word." + v)
 		}
 		if v == "" {
 			v = "–"
@@ -192,27 +194,27 @@ func (p *sideBySide) table() {
 	titles := 0
 	for k := range p.c.Table {
 		f := &p.c.Table[k]
-		titles = max(titles, width(p.say.T("compare-figure."+f.Code)))
+		titles = max(titles, width(p.Say.T("compare-figure."+f.Code)))
 		for i := range f.Values {
 			widths[i] = max(widths[i], width(value(f, i)))
 		}
 	}
-	p.printf("%s", pad("", titles))
+	p.Printf("%s", pad("", titles))
 	for i := range p.c.Columns {
-		p.printf("  %s", p.paint(bold, pad(letter(i), widths[i])))
+		p.Printf("  %s", p.Paint(terminal.Bold, pad(letter(i), widths[i])))
 	}
-	p.printf("\n")
+	p.Printf("\n")
 	for k := range p.c.Table {
 		f := &p.c.Table[k]
-		p.printf("%s", pad(p.say.T("compare-figure."+f.Code), titles))
+		p.Printf("%s", pad(p.Say.T("compare-figure."+f.Code), titles))
 		for i := range f.Values {
 			v := pad(value(f, i), widths[i])
 			if f.Differs[i] {
-				v = p.paint(yellow, v)
+				v = p.Paint(terminal.Yellow, v)
 			}
-			p.printf("  %s", v)
+			p.Printf("  %s", v)
 		}
-		p.printf("\n")
+		p.Printf("\n")
 	}
 }
 
@@ -220,11 +222,11 @@ func (p *sideBySide) table() {
 func (p *sideBySide) notes() {
 	for i := range p.c.Columns {
 		s := &p.c.Columns[i].Summary
-		p.printf("\n%s  %s\n", p.paint(bold, letter(i)), p.c.Columns[i].Name)
+		p.Printf("\n%s  %s\n", p.Paint(terminal.Bold, letter(i)), p.c.Columns[i].Name)
 		if e := s.Ended; e != nil {
-			p.printf("   %s\n", p.paint(red, p.say.T("role."+string(e.Role))+": "+p.say.Code(e.Code, e.Args)))
+			p.Printf("   %s\n", p.Paint(terminal.Red, p.Say.T("role."+string(e.Role))+": "+p.Say.Code(e.Code, e.Args)))
 			if e.Would != nil {
-				p.printf("   %s\n", p.say.Code(e.Would.Code, e.Would.Args))
+				p.Printf("   %s\n", p.Say.Code(e.Would.Code, e.Would.Args))
 			}
 		}
 		for _, x := range []struct {
@@ -232,11 +234,11 @@ func (p *sideBySide) notes() {
 			cost  latency.Cost
 		}{{"cpu", s.Latency.RoundTrip.CPU}, {"network", s.Latency.RoundTrip.Network}, {"tunnel", s.Latency.Tunnel}} {
 			if !x.cost.Zero() {
-				p.printf("   %s: %s, %s\n", p.say.T("compare-figure."+x.title), compare.Range(x.cost), p.say.T("latency-basis."+string(x.cost.Basis)))
+				p.Printf("   %s: %s, %s\n", p.Say.T("compare-figure."+x.title), compare.Range(x.cost), p.Say.T("latency-basis."+string(x.cost.Basis)))
 			}
 		}
 		for _, st := range s.Latency.Statements {
-			p.printf("   %s\n", p.paint(dim, p.say.Args("latency."+st.Code, st.Args)))
+			p.Printf("   %s\n", p.Paint(terminal.Dim, p.Say.Args("latency."+st.Code, st.Args)))
 		}
 	}
 }

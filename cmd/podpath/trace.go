@@ -9,13 +9,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/podpath/podpath/internal/capture"
 	"github.com/podpath/podpath/internal/compile"
-	"github.com/podpath/podpath/internal/latency"
+	"github.com/podpath/podpath/internal/export"
 	"github.com/podpath/podpath/internal/packet"
 	"github.com/podpath/podpath/internal/query"
+	"github.com/podpath/podpath/internal/terminal"
 	"github.com/podpath/podpath/internal/trace"
-	"github.com/podpath/podpath/web/locales"
 )
 
 func traceCommand() *cobra.Command {
@@ -37,16 +36,16 @@ Where chance decides, the first option is taken unless --choose picks another: t
   podpath trace --snapshot state --from a --to 198.51.100.7 --dport 80 --output path`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, t, err := q.run()
+			n, t, err := q.run()
 			if err != nil {
 				return err
 			}
-			return write(cmd.OutOrStdout(), t, output, lang, explain)
+			return write(cmd.OutOrStdout(), &export.Trace{Topology: n.topology, Walk: t, Document: t.Document(), Lang: lang, Explain: explain}, output)
 		},
 	}
 	q.flags(c)
 	f := c.Flags()
-	f.StringVarP(&output, "output", "o", "text", "text, json, path, rules or pcapng")
+	f.StringVarP(&output, "output", "o", "text", outputs())
 	f.StringVar(&lang, "lang", "en", "language of the sentences: en or ko")
 	f.BoolVar(&explain, "explain", false, "say each step in a sentence, and list the rules passed over")
 	return c
@@ -108,29 +107,30 @@ func (n *network) trace(r *query.Request, source string) (*trace.Trace, error) {
 	return trace.Run(n.topology, q)
 }
 
-func write(w io.Writer, t *trace.Trace, output, lang string, explain bool) error {
+func write(w io.Writer, t *export.Trace, output string) error {
 	switch output {
-	case "text":
-		p := &text{w: w, doc: t.Document(), trace: t, say: locales.New(lang), color: isTerminal(w), explain: explain}
-		return p.print()
-	case "json":
-		e := json.NewEncoder(w)
-		e.SetIndent("", " ")
-		e.SetEscapeHTML(false)
-		d := t.Document()
-		latency.Annotate(d, latency.Of(t, d, latency.Default()))
-		return e.Encode(d)
 	case "path":
-		return rows(w, t.Path())
+		return rows(w, t.Walk.Path())
 	case "rules":
-		return rows(w, t.Rules())
-	case "pcapng":
-		if isTerminal(w) {
-			return fmt.Errorf("--output pcapng: this is for a file or a program, not for a terminal (podpath trace … -o pcapng > trace.pcapng)")
-		}
-		return capture.Write(w, t, t.Document(), latency.Default())
+		return rows(w, t.Walk.Rules())
 	}
-	return fmt.Errorf("--output %s: want text, json, path, rules or pcapng", output)
+	f, ok := export.ByName(output)
+	if !ok {
+		return fmt.Errorf("--output %s: want %s", output, outputs())
+	}
+	if f.Binary && terminal.Is(w) {
+		return fmt.Errorf("--output %s: this is for a file or a program, not for a terminal (podpath trace … -o %s > trace.%s)", f.Name, f.Name, f.Ext)
+	}
+	return t.Write(w, f)
+}
+
+// outputs are what --output takes, as a sentence has them.
+func outputs() string {
+	var names []string
+	for _, f := range export.Forms {
+		names = append(names, f.Name)
+	}
+	return strings.Join(names, ", ") + ", path or rules"
 }
 
 // rows prints a JSON array with a row a line, as recordings have it, so that diff shows single rows.

@@ -28,6 +28,7 @@ func main() {
 func run() error {
 	addr := flag.String("addr", "127.0.0.1:8080", "`host:port` to listen on")
 	logJSON := flag.Bool("log-json", false, "write the log as JSON")
+	public := flag.String("public-url", "", "the `address` that the server is reached by from outside, for links to send; without it, the one of each request")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q", flag.Arg(0))
@@ -45,7 +46,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	s, err := server.New(server.Config{Engine: engine, Log: log, Checked: results})
+	s, err := server.New(server.Config{Engine: engine, Log: log, Checked: results, Public: *public})
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func (s *Server) form(l *locales.Printer, req *request, options []Option, places
 		}
 		f.Errors[name] = msg
 	}
-	f.Summary = l.T("ui.title-flow", "from", placeLabel(l, req.From, places), "to", placeLabel(l, req.To, places))
+	f.Summary = flowTitle(l, req, places)
 	return f
 }
 

@@ -179,14 +179,9 @@ func (s *Server) settle(req *request) []Option {
 
 // shell is the frame of a page: language and theme from the URL, else from the cookie, else from what the browser wants.
 func (s *Server) shell(w http.ResponseWriter, r *http.Request, req *request, path string, extra ...string) templates.Shell {
-	lang := req.lang
-	if lang != "" {
-		lang = locales.Match(lang)
+	lang := s.language(r, req)
+	if req.lang != "" {
 		s.remember(w, r, langCookie, lang)
-	} else if c, err := r.Cookie(langCookie); err == nil {
-		lang = locales.Match(c.Value)
-	} else {
-		lang = locales.Match(r.Header.Get("Accept-Language"))
 	}
 	theme := req.theme
 	if theme == "light" || theme == "dark" {
@@ -204,6 +199,17 @@ func (s *Server) shell(w http.ResponseWriter, r *http.Request, req *request, pat
 		Nav:         s.nav(req, path),
 		HomeHref:    "/" + req.display(),
 	}
+}
+
+// language is the reader's: as the URL says, else as chosen before, else what the browser wants.
+func (s *Server) language(r *http.Request, req *request) string {
+	if req.lang != "" {
+		return locales.Match(req.lang)
+	}
+	if c, err := r.Cookie(langCookie); err == nil {
+		return locales.Match(c.Value)
+	}
+	return locales.Match(r.Header.Get("Accept-Language"))
 }
 
 // nav is the main menu. What a reader looks at comes along from page to page: the cluster and its options, the packet.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -29,6 +30,9 @@ type Config struct {
 	Timeout time.Duration // of one request; 0: ten seconds
 	// Checked are the presets' packets that went through a real kernel; nil: none.
 	Checked *checked.Results
+	// Public is the address that the server is reached by from outside, https://podpath.example; "": the one that a request
+	// comes with.
+	Public string
 }
 
 // Server serves the pages and the API.
@@ -37,6 +41,7 @@ type Server struct {
 	log     *slog.Logger
 	assets  *assets
 	timeout time.Duration
+	public  string
 	checked *checked.Results
 	lessons []*lesson.Lesson
 	minis   thumbnails
@@ -58,7 +63,7 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("server: %w", err)
 	}
-	s := &Server{engine: c.Engine, log: c.Log, assets: a, timeout: c.Timeout, checked: c.Checked, lessons: lessons}
+	s := &Server{engine: c.Engine, log: c.Log, assets: a, timeout: c.Timeout, public: strings.TrimRight(c.Public, "/"), checked: c.Checked, lessons: lessons}
 	if s.log == nil {
 		s.log = slog.Default()
 	}
@@ -80,6 +85,7 @@ func (s *Server) Handler() http.Handler {
 		r.Use(middleware.Timeout(s.timeout))
 		r.Get("/", s.page(s.home))
 		r.Get("/trace", s.page(s.trace))
+		r.Get("/trace.{ext}", s.page(s.export))
 		r.Get("/compare", s.page(s.compare))
 		r.Get("/node", s.page(s.node))
 		r.Get("/lessons", s.page(s.lessonList))
