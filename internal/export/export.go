@@ -110,7 +110,7 @@ type told struct {
 
 func (t *Trace) write(w io.Writer, print func(*told)) error {
 	x := &told{of: t, l: locales.New(t.Lang), scene: diagram.Build(t.Topology, t.Document)}
-	x.Story = narrate.New(x.l, t.Topology, t.Document, x.scene)
+	x.Story = narrate.New(x.l, t.Document, x.scene)
 	print(x)
 	_, err := io.WriteString(w, x.out.String())
 	return err

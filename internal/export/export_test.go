@@ -57,7 +57,7 @@ func traces(t *testing.T, f func(t *testing.T, x *export.Trace)) {
 }
 
 func story(x *export.Trace) *narrate.Story {
-	return narrate.New(locales.New(x.Lang), x.Topology, x.Document, diagram.Build(x.Topology, x.Document))
+	return narrate.New(locales.New(x.Lang), x.Document, diagram.Build(x.Topology, x.Document))
 }
 
 func written(t *testing.T, x *export.Trace, f export.Form) string {

@@ -2,7 +2,7 @@
 // it, in the reader's language. The page, the exports and the command line say the same of a station because they ask
 // here.
 //
-//	s := narrate.New(locales.New("ko"), topo, doc, diagram.Build(topo, doc))
+//	s := narrate.New(locales.New("ko"), doc, diagram.Build(topo, doc))
 //	for i := range doc.Stations {
 //		fmt.Println(s.Title(i), s.Sentence(i))
 //	}
@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/podpath/podpath/internal/diagram"
-	"github.com/podpath/podpath/internal/topology"
 	"github.com/podpath/podpath/internal/trace"
 	"github.com/podpath/podpath/web/locales"
 )
@@ -20,14 +19,13 @@ import (
 // Story is one trace in one language.
 type Story struct {
 	l     *locales.Printer
-	topo  *topology.Topology
 	doc   *trace.Document
 	scene *diagram.Scene
 }
 
-// New tells a document, which was traced in the topology and laid out as the scene.
-func New(l *locales.Printer, topo *topology.Topology, doc *trace.Document, scene *diagram.Scene) *Story {
-	return &Story{l: l, topo: topo, doc: doc, scene: scene}
+// New tells a document that was laid out as the scene.
+func New(l *locales.Printer, doc *trace.Document, scene *diagram.Scene) *Story {
+	return &Story{l: l, doc: doc, scene: scene}
 }
 
 // Title is a station's name. A fabric's stops are named after the device; an answer's ends after what they mean there.
@@ -38,7 +36,9 @@ func (s *Story) Title(station int) string {
 	key := st.Kind
 	switch {
 	case st.Kind == "fabric":
-		key = s.fabricKey(hop)
+		if name, ok := fabric[hop.Device]; ok {
+			key = name
+		}
 	case leg.Kind == string(trace.ICMPError) && st.Kind == "send":
 		key = "error-send"
 	case s.Answer(station) && st.Kind == "send":
@@ -62,25 +62,8 @@ func (s *Story) Title(station int) string {
 // Answer says whether a station is on the way back.
 func (s *Story) Answer(station int) bool { return s.scene.Lanes[s.scene.Stations[station].Lane].Reply }
 
-func (s *Story) fabricKey(hop *trace.HopDocument) string {
-	if hop.Kind == string(topology.LoadBalancer) {
-		return "fabric-nlb"
-	}
-	if s.topo.Fabric != nil {
-		for _, g := range s.topo.Fabric.Gateways {
-			if g.ID == hop.Namespace {
-				if g.Kind == topology.NATGateway {
-					return "fabric-nat"
-				}
-				return "fabric-igw"
-			}
-		}
-	}
-	if hop.Kind == string(topology.Router) {
-		return "fabric-router"
-	}
-	return "fabric"
-}
+// fabric are the names of a fabric's stops by its devices.
+var fabric = map[string]string{trace.DeviceLoadBalancer: "fabric-nlb", trace.DeviceNATGateway: "fabric-nat", trace.DeviceInternetGateway: "fabric-igw", trace.DeviceRouter: "fabric-router"}
 
 // Leg is what a kind of leg is called: there, back.
 func (s *Story) Leg(kind string) string {
@@ -99,11 +82,21 @@ func (s *Story) Place(column int) string {
 	case diagram.PlaceFabric:
 		return s.l.T("place.vpc")
 	case diagram.PlaceOutside:
-		if s.topo.Fabric != nil {
+		if s.outside(column) {
 			return s.l.T("place.external")
 		}
 	}
 	return p.Name
+}
+
+// outside says whether a place is a machine that no kernel is modelled for.
+func (s *Story) outside(column int) bool {
+	for i := range s.scene.Stations {
+		if st := &s.scene.Stations[i]; st.Place == column {
+			return s.doc.Legs[st.Leg].Hops[st.Hop].Device != ""
+		}
+	}
+	return false
 }
 
 // PlaceOf is the place that a station is in.

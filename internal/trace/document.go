@@ -64,15 +64,27 @@ type LegDocument struct {
 // HopDocument is one visit to one namespace (or fabric device): in by one interface, out by another. In and Out are
 // null where the hop begins or ends the leg.
 type HopDocument struct {
-	Namespace string         `json:"namespace"`
-	Kind      string         `json:"kind"` // pod, node, router, switch, gateway, load-balancer, external
-	Visit     int            `json:"visit"`
-	In        *string        `json:"in"`
-	Out       *string        `json:"out"`
-	Steps     []StepDocument `json:"steps"`
+	Namespace string `json:"namespace"`
+	Kind      string `json:"kind"` // pod, node, router, switch, gateway, load-balancer, external
+	// Device is what stands here where it is no Linux but a fabric's: router, internet-gateway, nat-gateway, load-balancer, or
+	// host for a machine outside. "" where a kernel is modelled.
+	Device string         `json:"device,omitempty"`
+	Visit  int            `json:"visit"`
+	In     *string        `json:"in"`
+	Out    *string        `json:"out"`
+	Steps  []StepDocument `json:"steps"`
 	// Latency is what the hop costs in time, where someone has added it up (internal/latency); the walk does not.
 	Latency *LatencyDocument `json:"latency,omitempty"`
 }
+
+// The devices of a fabric, as [HopDocument].Device has them.
+const (
+	DeviceRouter          = "router"
+	DeviceInternetGateway = "internet-gateway"
+	DeviceNATGateway      = "nat-gateway"
+	DeviceLoadBalancer    = "load-balancer"
+	DeviceHost            = "host"
+)
 
 // LatencyDocument is a time in nanoseconds with the range that it may lie in, what it rests on (measured-here, measured,
 // published, estimate) and the code of its source.

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 
 	"github.com/podpath/podpath/internal/packet"
+	"github.com/podpath/podpath/internal/topology"
 )
 
 // Engine names the program in documents.
@@ -96,13 +97,36 @@ func (t *renderer) legDocument(l *Leg) LegDocument {
 	for h := range t.Hops(l) {
 		hop := &t.Hops(l)[h]
 		steps := t.Steps(hop)
-		x := HopDocument{Namespace: hop.Name, Kind: string(hop.Kind), Visit: hop.Visit, In: strp(hop.In), Out: strp(hop.Out), Steps: make([]StepDocument, len(steps))}
+		x := HopDocument{Namespace: hop.Name, Kind: string(hop.Kind), Device: t.device(hop), Visit: hop.Visit, In: strp(hop.In), Out: strp(hop.Out), Steps: make([]StepDocument, len(steps))}
 		for i := range steps {
 			t.stepDocument(&x.Steps[i], hop, &steps[i])
 		}
 		d.Hops = append(d.Hops, x)
 	}
 	return d
+}
+
+// device is what a hop's namespace is in a fabric; "" for a kernel's.
+func (t *renderer) device(h *Hop) string {
+	if t.Topology.Fabric == nil {
+		return ""
+	}
+	switch h.Kind {
+	case topology.Router:
+		return DeviceRouter
+	case topology.LoadBalancer:
+		return DeviceLoadBalancer
+	case topology.External:
+		return DeviceHost
+	case topology.Gateway:
+		for _, g := range t.Topology.Fabric.Gateways {
+			if g.ID == h.Name && g.Kind == topology.NATGateway {
+				return DeviceNATGateway
+			}
+		}
+		return DeviceInternetGateway
+	}
+	return ""
 }
 
 func (t *renderer) stepDocument(d *StepDocument, h *Hop, s *Step) {

@@ -272,7 +272,7 @@ func NewTracePage(in Input) *TracePage {
 	b := &builder{l: in.Shell.L, doc: in.Document, topo: in.Topology, href: in.StepHref, in: &in}
 	p.Scene = diagram.Build(in.Topology, in.Document)
 	b.scene = p.Scene
-	b.told = narrate.New(b.l, b.topo, b.doc, b.scene)
+	b.told = narrate.New(b.l, b.doc, b.scene)
 	p.Stations = b.stations()
 	if at := in.Document.FindStation(in.Step); at >= 0 {
 		in.Step = in.Document.Stations[at].ID // any table of a hook names its stop
@@ -336,7 +336,7 @@ func (b *builder) stations() []StationView {
 		v.Packet = b.packet(before, b.lastPacket(s.StationDocument))
 		v.Chip = b.scene.Chip(b.doc, i)
 		v.Tag = changeTag(steps)
-		if hop.Kind == string(topology.Pod) || hop.Kind == string(topology.Node) || b.topo.Fabric == nil {
+		if hop.Device == "" {
 			v.Hook = hookOf(s.Kind)
 		}
 		v.NS = b.namespace(s, hop)
@@ -383,13 +383,11 @@ func (b *builder) where(s *diagram.Station, steps []trace.StepDocument) string {
 
 func (b *builder) namespace(s *diagram.Station, hop trace.HopDocument) string {
 	name := b.scene.Places[s.Place].Name
-	switch topology.Kind(hop.Kind) {
-	case topology.Node:
+	switch {
+	case hop.Kind == string(topology.Node):
 		return b.l.T("ui.rules-of", "place", name)
-	case topology.Router, topology.Gateway, topology.External, topology.LoadBalancer:
-		if b.topo.Fabric != nil {
-			return b.l.T("ui.outside-kernel")
-		}
+	case hop.Device != "":
+		return b.l.T("ui.outside-kernel")
 	}
 	return b.l.T("ui.netns-of", "place", name)
 }

@@ -48,7 +48,7 @@ func (c *composer) fail(o trace.Outcome) {
 
 func (c *composer) hop(ns, kind, in, out string) {
 	c.seen[ns]++
-	h := trace.HopDocument{Namespace: ns, Kind: kind, Visit: c.seen[ns]}
+	h := trace.HopDocument{Namespace: ns, Kind: kind, Device: device(ns, kind), Visit: c.seen[ns]}
 	if in != "" {
 		h.In = &in
 	}
@@ -57,6 +57,22 @@ func (c *composer) hop(ns, kind, in, out string) {
 	}
 	leg := &c.doc.Legs[len(c.doc.Legs)-1]
 	leg.Hops = append(leg.Hops, h)
+}
+
+// device is what a namespace of the composed clusters is in their fabric.
+func device(ns, kind string) string {
+	switch kind {
+	case "router":
+		return trace.DeviceRouter
+	case "external":
+		return trace.DeviceHost
+	case "gateway":
+		if strings.HasPrefix(ns, "nat") {
+			return trace.DeviceNATGateway
+		}
+		return trace.DeviceInternetGateway
+	}
+	return ""
 }
 
 // station adds a station of steps; the decisive one is the last unless a step's Target is "*".
