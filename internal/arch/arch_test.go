@@ -40,8 +40,9 @@ var arrows = map[string][]string{
 	"internal/lab/bench":   {"internal/lab/measure", "internal/query"},
 	// Random networks and flows, and what becomes of them.
 	"internal/lab/fuzz": {"internal/lab", "internal/lab/build", "internal/lab/record", "internal/trace", "internal/topology", "internal/snapshot", "internal/compile", "internal/cluster", "internal/iptables", "internal/netfilter"},
-	"internal/share":    {"internal/trace", "internal/compile"},
-	"internal/live":     {"internal/trace", "internal/compile"},
+	// It keeps bytes: what is in a trace is for those who share and open it.
+	"internal/share": {},
+	"internal/live":  {"internal/trace", "internal/compile"},
 	// Its test asks as the command line does, so that a lesson is checked without a server.
 	"internal/lesson":  {"internal/trace", "internal/compile", "internal/query", "internal/anatomy", "internal/maxpods"},
 	"internal/latency": {"internal/trace"},
@@ -49,7 +50,7 @@ var arrows = map[string][]string{
 	// Not in architecture.md's table: a trace in forms for elsewhere, for the page and the command line; and what these say it with.
 	"internal/export":   {"internal/trace", "internal/capture", "internal/diagram", "internal/latency", "internal/narrate", "internal/terminal", "web/locales"},
 	"internal/terminal": {"web/locales"},
-	"internal/pcap":    {},
+	"internal/pcap":     {},
 	// Not in architecture.md's table either: traces side by side, for the page and the command line.
 	"internal/compare": {"internal/trace", "internal/latency"},
 	// Not in architecture.md's table yet: places and ports as people write them, resolved in a compiled cluster and traced.
@@ -86,6 +87,7 @@ var arrows = map[string][]string{
 	"internal/golden":              {},
 	"internal/diagram/diagramtest": {"internal/diagram"},
 	"internal/server/servertest":   {"internal/server", "internal/diagram/diagramtest"},
+	"internal/share/pgtest":        {},
 }
 
 // beyond are arrows that the code needs and architecture.md does not have yet, each with its reason. An entry here is a
@@ -96,6 +98,9 @@ var beyond = map[string]map[string]string{}
 var onlyIn = map[string][]string{
 	"github.com/google/gopacket":                        {"internal/packet"},
 	"github.com/aws/amazon-vpc-resource-controller-k8s": {"internal/maxpods"},
+	"modernc.org/sqlite":                                {"internal/share"},
+	"github.com/pressly/goose":                          {"internal/share"},
+	"github.com/jackc/pgx":                              {"internal/share", "internal/share/pgtest", "internal/live"},
 }
 
 // pure are the folders that compute and do nothing else: no network, no files, no clock, no chance, no log. What they
@@ -236,6 +241,7 @@ func TestCheckFinds(t *testing.T) {
 		{"gopacket", listed{ImportPath: at("internal/trace"), Imports: []string{"github.com/google/gopacket/layers"}}, "which only internal/packet may"},
 		{"gopacket in a test", listed{ImportPath: at("internal/trace"), TestImports: []string{"github.com/google/gopacket"}}, "which only internal/packet may"},
 		{"gopacket at home", listed{ImportPath: at("internal/packet"), Imports: []string{"github.com/google/gopacket"}}, ""},
+		{"SQL elsewhere", listed{ImportPath: at("internal/server"), Imports: []string{"github.com/jackc/pgx/v5/stdlib"}}, "which only internal/share, internal/share/pgtest, internal/live may"},
 		{"a clock", listed{ImportPath: at("internal/trace"), Imports: []string{"time"}}, "internal/trace imports time"},
 		{"tests are free", listed{ImportPath: at("internal/topology"), TestImports: []string{at("internal/snapshot")}}, ""},
 	} {
