@@ -74,12 +74,16 @@ web-test: ## unit tests of the TypeScript
 	$(GO) tool esbuild --log-level=warning --bundle --platform=node --format=esm --outdir="$$dir" --out-extension:.js=.mjs $$tests && \
 	node --test "$$dir"
 
+.PHONY: kill
+kill: ## kill the server 200 times while it shares, on SQLite and on PostgreSQL, and open every link that it has acknowledged
+	PODPATH_KILLS=200 $(GO) test -timeout 60m -count=1 -v -run 'TestKill' ./cmd/server
+
 SCREENS ?= screens
 
 .PHONY: screens
 screens: ## pictures of every page to SCREENS (screens/): three sizes, light and dark, both languages; text that overlaps or is cut fails
 	@$(GO) build -o bin/server ./cmd/server
-	@bin/server --addr 127.0.0.1:0 >bin/server.log & server=$$!; trap 'kill $$server' EXIT; \
+	@bin/server --addr 127.0.0.1:0 --links bin/links.db >bin/server.log & server=$$!; trap 'kill $$server' EXIT; \
 	until grep -q ' at ' bin/server.log; do kill -0 $$server || exit 1; sleep 0.1; done; \
 	node e2e/screens.mjs "$$(sed -n 's/.* at //p' bin/server.log)" $(SCREENS)
 

@@ -43,7 +43,7 @@ func start(t *testing.T) string {
 	if out, err := exec.Command("go", "build", "-o", bin, "../cmd/server").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	cmd := exec.Command(bin, "--addr", "127.0.0.1:0")
+	cmd := exec.Command(bin, "--addr", "127.0.0.1:0", "--links", filepath.Join(t.TempDir(), "links.db"))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -92,6 +92,8 @@ func TestLayout(t *testing.T) { run(t, "layout.mjs") }
 func TestAccess(t *testing.T) { run(t, "access.mjs") }
 
 func TestKorean(t *testing.T) { run(t, "korean.mjs") }
+
+func TestLinks(t *testing.T) { run(t, "links.mjs") }
 
 func TestWeight(t *testing.T) { run(t, "weight.mjs") }
 

@@ -27,6 +27,24 @@ async function leading(href, address) {
   throw new Error(`${href}: nothing leads to ${address}`);
 }
 
+/** shares a trace and gives what the API says of it. */
+export async function shared(origin, href, more = {}) {
+  const url = new URL(href);
+  const body = JSON.stringify({ query: url.search, step: url.searchParams.get("step") ?? "", ...more });
+  const answer = await fetch(`${origin}/api/v1/links`, { method: "POST", body });
+  if (answer.status !== 201) throw new Error(`${href} is not shared: ${answer.status} ${await answer.text()}`);
+  return answer.json();
+}
+
+/** deleted takes a link back. */
+export async function deleted(origin, link) {
+  const answer = await fetch(`${origin}/api/v1/links/${link.id}`, {
+    method: "DELETE",
+    headers: { Authorization: `Bearer ${link.deleteKey}` },
+  });
+  if (answer.status !== 204) throw new Error(`${link.id} is not deleted: ${answer.status}`);
+}
+
 function flow(origin, from, to, { path = "/trace", set = [], ...more } = {}) {
   const q = Object.entries({ preset, from, to, proto: "tcp", ...more }).map(([k, v]) => `${k}=${v}`);
   return `${origin}${path}?${[...q, ...set.map((s) => `set=${s}`)].join("&")}`;
@@ -61,13 +79,18 @@ export async function pages(base) {
     `${of(from, to, { path: "/compare", ...more })}${beside.map((w) => `&with=${w}`).join("")}`;
   const tunnels = compare(pod(1), pod(3), ["cni=calico-vxlan", "cni=calico-ipip"]);
   const max = (type, more = "") => `${origin}/maxpods?type=${type}${more}`;
+  const drop = at(four.empty, "node-a/1/filter-FORWARD");
+  const note = { title: "web-empty: REJECT", notes: { "request/node-a/1/filter-FORWARD": "KUBE-SERVICES\nREJECT" } };
+  const frozen = await shared(origin, drop, note);
+  const gone = await shared(origin, four.nodes, { title: "gone" });
+  await deleted(origin, gone);
   const out = {
     home: `${origin}/`,
     trace: four.nodes,
     "trace-middle": await along(four.nodes, 0.4),
     internet: await along(four.internet, 0.75),
     service: at(picked, "node-a/1/nat-PREROUTING"),
-    empty: at(four.empty, "node-a/1/filter-FORWARD"),
+    empty: drop,
     "empty-back": await along(four.empty, 1),
     local: at(of("internet", "node/node-c", { dport: "30081" }), "node-c/1/filter-INPUT"),
     "nlb-instance": at(nlb, "nlb-default-web-nlb-instance/1/fabric"),
@@ -107,6 +130,11 @@ export async function pages(base) {
     "maxpods-cards": max("p5.48xlarge"),
     lessons: `${origin}/lessons`,
     questions: `${origin}/questions`,
+    share: drop.replace("/trace", "/share"),
+    frozen: `${origin}/s/${frozen.id}`,
+    "frozen-delete": `${origin}/s/${frozen.id}/delete`,
+    "no-link": `${origin}/s/none`,
+    "no-link-gone": `${origin}/s/${gone.id}`,
     "no-page": `${origin}/nowhere`,
     "no-lesson": `${origin}/lessons/none`,
     "no-question": `${origin}/questions/none`,

@@ -1,4 +1,4 @@
-// Command server serves podpath's pages and API. Everything it needs is inside: no files, no database, no network.
+// Command server serves podpath's pages and API. Everything it needs is inside: no network, and no file but the one that keeps what is shared.
 package main
 
 import (
@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/signal"
 	"syscall"
@@ -29,6 +30,8 @@ func run() error {
 	addr := flag.String("addr", "127.0.0.1:8080", "`host:port` to listen on")
 	logJSON := flag.Bool("log-json", false, "write the log as JSON")
 	public := flag.String("public-url", "", "the `address` that the server is reached by from outside, for links to send; without it, the one of each request")
+	links := flag.String("links", "", "the `file` that keeps what is shared (SQLite), or none; by default one in your own folder, or PostgreSQL by PODPATH_DATABASE_URL")
+	ttl := flag.Duration("share-ttl", 0, "how long what is shared is kept, 720h for thirty days; 0: until it is deleted")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q", flag.Arg(0))
@@ -46,12 +49,32 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	s, err := server.New(server.Config{Engine: engine, Log: log, Checked: results, Public: *public})
-	if err != nil {
+	if err := checkPublic(*public); err != nil {
 		return err
+	}
+	if *ttl < 0 {
+		return fmt.Errorf("--share-ttl %s: want a time that is not negative", *ttl)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	config := server.Config{Engine: engine, Log: log, Checked: results, Public: *public, TTL: *ttl}
+	store, err := openLinks(ctx, *links)
+	if err != nil {
+		return err
+	}
+	if store != nil {
+		config.Links = store
+		defer func() {
+			if err := store.Close(); err != nil {
+				log.Error("closing the store of links", "error", err)
+			}
+		}()
+		go purge(ctx, store, log)
+	}
+	s, err := server.New(config)
+	if err != nil {
+		return err
+	}
 	l, err := net.Listen("tcp", *addr)
 	if err != nil {
 		return err
@@ -84,6 +107,18 @@ func serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger
 	}
 	if err := <-done; !errors.Is(err, http.ErrServerClosed) {
 		return err
+	}
+	return nil
+}
+
+// checkPublic says what is wrong with the address that links are made with; "" is none.
+func checkPublic(address string) error {
+	if address == "" {
+		return nil
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return fmt.Errorf("--public-url %s: want an address like https://podpath.example", address)
 	}
 	return nil
 }

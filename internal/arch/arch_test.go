@@ -50,7 +50,9 @@ var arrows = map[string][]string{
 	// Not in architecture.md's table: a trace in forms for elsewhere, for the page and the command line; and what these say it with.
 	"internal/export":   {"internal/trace", "internal/capture", "internal/diagram", "internal/latency", "internal/narrate", "internal/terminal", "web/locales"},
 	"internal/terminal": {"web/locales"},
-	"internal/pcap":     {},
+	// Not in architecture.md's table: a scene as a picture of its own, SVG and PNG.
+	"internal/picture": {"internal/diagram"},
+	"internal/pcap":    {},
 	// Not in architecture.md's table either: traces side by side, for the page and the command line.
 	"internal/compare": {"internal/trace", "internal/latency"},
 	// Not in architecture.md's table yet: places and ports as people write them, resolved in a compiled cluster and traced.
@@ -98,6 +100,8 @@ var beyond = map[string]map[string]string{}
 var onlyIn = map[string][]string{
 	"github.com/google/gopacket":                        {"internal/packet"},
 	"github.com/aws/amazon-vpc-resource-controller-k8s": {"internal/maxpods"},
+	"github.com/fogleman/gg":                            {"internal/picture"},
+	"golang.org/x/image":                                {"internal/picture"},
 	"modernc.org/sqlite":                                {"internal/share"},
 	"github.com/pressly/goose":                          {"internal/share"},
 	"github.com/jackc/pgx":                              {"internal/share", "internal/share/pgtest", "internal/live"},
@@ -107,7 +111,7 @@ var onlyIn = map[string][]string{
 // need of these is a parameter.
 var pure = []string{"internal/packet", "internal/pcap", "internal/iptables", "internal/nftables", "internal/netfilter", "internal/topology",
 	"internal/trace", "internal/latency", "internal/compare", "internal/diagram", "internal/cluster", "internal/underlay", "internal/kubeproxy",
-	"internal/cni/awsvpc", "internal/cni/calico", "internal/checked", "internal/maxpods", "internal/anatomy"}
+	"internal/cni/awsvpc", "internal/cni/calico", "internal/checked", "internal/maxpods", "internal/anatomy", "internal/picture"}
 
 var impure = []string{"net/http", "os", "os/exec", "log", "log/slog", "database/sql", "time", "math/rand", "math/rand/v2", "crypto/rand"}
 

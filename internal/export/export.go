@@ -7,6 +7,7 @@ package export
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -64,8 +65,10 @@ func ByExt(ext string) (f Form, ok bool) {
 
 // Trace is what is given away.
 type Trace struct {
+	// Topology is what was traced, Walk the trace itself, which only PCAPNG needs. Where both are nil, Scene is the drawing.
 	Topology *topology.Topology
-	Walk     *trace.Trace // only PCAPNG needs it
+	Walk     *trace.Trace
+	Scene    *diagram.Scene
 	Document *trace.Document
 	Lang     string
 	Step     string // the station that a picture shows, by its ID; "": the first
@@ -87,9 +90,14 @@ func (t *Trace) Write(w io.Writer, f Form) error {
 		e := json.NewEncoder(w)
 		e.SetIndent("", " ")
 		e.SetEscapeHTML(false)
-		latency.Annotate(t.Document, latency.Of(t.Walk, t.Document, latency.Default()))
+		if t.Walk != nil {
+			latency.Annotate(t.Document, latency.Of(t.Walk, t.Document, latency.Default()))
+		}
 		return e.Encode(t.Document)
 	case PCAPNG:
+		if t.Walk == nil {
+			return errors.New("export: a capture is made of the walk, which is not here")
+		}
 		return capture.Write(w, t.Walk, t.Document, latency.Default())
 	case Mermaid:
 		return t.write(w, (*told).mermaid)
@@ -109,11 +117,19 @@ type told struct {
 }
 
 func (t *Trace) write(w io.Writer, print func(*told)) error {
-	x := &told{of: t, l: locales.New(t.Lang), scene: diagram.Build(t.Topology, t.Document)}
+	x := &told{of: t, l: locales.New(t.Lang), scene: t.scene()}
 	x.Story = narrate.New(x.l, t.Document, x.scene)
 	print(x)
 	_, err := io.WriteString(w, x.out.String())
 	return err
+}
+
+// scene is the drawing.
+func (t *Trace) scene() *diagram.Scene {
+	if t.Scene == nil {
+		t.Scene = diagram.Build(t.Topology, t.Document)
+	}
+	return t.Scene
 }
 
 func (x *told) printf(format string, args ...any) { fmt.Fprintf(&x.out, format, args...) }

@@ -82,17 +82,21 @@ func (s *Server) apiTrace(w http.ResponseWriter, r *http.Request) {
 
 func writeErrors(w http.ResponseWriter, status int, errs ...*FieldError) {
 	l := locales.New("en")
-	out := struct {
-		Errors []apiError `json:"errors"`
-	}{}
+	var out []apiError
 	for _, e := range errs {
 		msg, ok := l.Lookup("field."+e.Code, e.Args)
 		if !ok {
 			msg = http.StatusText(status)
 		}
-		out.Errors = append(out.Errors, apiError{Field: e.Field, Code: e.Code, Args: e.Args, Message: msg})
+		out = append(out, apiError{Field: e.Field, Code: e.Code, Args: e.Args, Message: msg})
 	}
-	writeJSON(w, status, out)
+	writeAPIErrors(w, status, out...)
+}
+
+func writeAPIErrors(w http.ResponseWriter, status int, errs ...apiError) {
+	writeJSON(w, status, struct {
+		Errors []apiError `json:"errors"`
+	}{errs})
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {

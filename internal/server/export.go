@@ -40,12 +40,17 @@ func (s *Server) export(w http.ResponseWriter, r *http.Request) error {
 	base := s.base(r)
 	t := &export.Trace{Topology: topo, Walk: walk, Document: doc, Lang: l.Lang, Step: req.step, Dark: req.theme == "dark",
 		Title: flowTitle(l, req, places), Link: base + req.href("/trace", "step", req.step), Picture: base + req.href("/trace.png", "step", req.step)}
+	return s.writeFile(w, t, form, fileName(req))
+}
+
+// writeFile answers with a trace in a form; name is the file's without its ending.
+func (s *Server) writeFile(w http.ResponseWriter, t *export.Trace, form export.Form, name string) error {
 	var buf bytes.Buffer
 	if err := t.Write(&buf, form); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", form.Type)
-	w.Header().Set("Content-Disposition", `inline; filename="`+fileName(req)+"."+form.Ext+`"`)
+	w.Header().Set("Content-Disposition", `inline; filename="`+name+"."+form.Ext+`"`)
 	w.Header().Set("Cache-Control", "private, no-cache")
 	w.Header().Add("Vary", "Accept-Language, Cookie")
 	_, _ = w.Write(buf.Bytes())

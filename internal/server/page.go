@@ -56,6 +56,7 @@ func (s *Server) trace(w http.ResponseWriter, r *http.Request) error {
 		NodeHref:   req.nodeHref, PlaceName: placeNames(places)}
 	in.Form = s.form(shell.L, req, options, places, doc)
 	if in.Document != nil {
+		in.Form.ShareHref = req.href("/share", "step", req.step)
 		j, err := s.judge(r.Context(), req, options, places, topo, doc)
 		if err != nil {
 			return err

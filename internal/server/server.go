@@ -14,6 +14,7 @@ import (
 
 	"github.com/podpath/podpath/internal/checked"
 	"github.com/podpath/podpath/internal/lesson"
+	"github.com/podpath/podpath/internal/share"
 	"github.com/podpath/podpath/web/static"
 )
 
@@ -30,6 +31,10 @@ type Config struct {
 	Timeout time.Duration // of one request; 0: ten seconds
 	// Checked are the presets' packets that went through a real kernel; nil: none.
 	Checked *checked.Results
+	// Links keeps what is shared; nil: nothing can be. TTL is how long; 0: until it is deleted.
+	Links Links
+	TTL   time.Duration
+	Now   func() time.Time // nil: time.Now
 	// Public is the address that the server is reached by from outside, https://podpath.example; "": the one that a request
 	// comes with.
 	Public string
@@ -42,6 +47,9 @@ type Server struct {
 	assets  *assets
 	timeout time.Duration
 	public  string
+	links   Links
+	ttl     time.Duration
+	now     func() time.Time
 	checked *checked.Results
 	lessons []*lesson.Lesson
 	minis   thumbnails
@@ -63,9 +71,12 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("server: %w", err)
 	}
-	s := &Server{engine: c.Engine, log: c.Log, assets: a, timeout: c.Timeout, public: strings.TrimRight(c.Public, "/"), checked: c.Checked, lessons: lessons}
+	s := &Server{engine: c.Engine, log: c.Log, assets: a, timeout: c.Timeout, public: strings.TrimRight(c.Public, "/"), links: c.Links, ttl: c.TTL, now: c.Now, checked: c.Checked, lessons: lessons}
 	if s.log == nil {
 		s.log = slog.Default()
+	}
+	if s.now == nil {
+		s.now = time.Now
 	}
 	if s.timeout == 0 {
 		s.timeout = defaultTimeout
@@ -76,13 +87,13 @@ func New(c Config) (*Server, error) {
 // Handler is the server's routes with everything around them.
 func (s *Server) Handler() http.Handler {
 	r := chi.NewRouter()
-	r.Use(middleware.RequestID, s.recoverer, securityHeaders, middleware.RequestSize(maxBody), middleware.GetHead)
+	r.Use(middleware.RequestID, s.recoverer, securityHeaders, middleware.GetHead)
 	r.Use(middleware.Compress(5))
 	r.NotFound(s.page(func(http.ResponseWriter, *http.Request) error { return errNotFound }))
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	r.Handle("/static/*", s.assets)
 	r.Group(func(r chi.Router) {
-		r.Use(middleware.Timeout(s.timeout))
+		r.Use(middleware.RequestSize(maxBody), middleware.Timeout(s.timeout))
 		r.Get("/", s.page(s.home))
 		r.Get("/trace", s.page(s.trace))
 		r.Get("/trace.{ext}", s.page(s.export))
@@ -94,6 +105,19 @@ func (s *Server) Handler() http.Handler {
 		r.Get("/questions", s.page(s.questions))
 		r.Get("/questions/{id}", s.page(s.question))
 		r.Get("/api/v1/trace", s.apiTrace)
+		r.Get("/share", s.page(s.share))
+		r.Get("/s/{id:[0-9A-Za-z]+}", s.page(s.frozen))
+		r.Get("/s/{id:[0-9A-Za-z]+}.{ext}", s.page(s.frozenFile))
+		r.Get("/s/{id}/delete", s.page(s.deleteLink))
+		r.Post("/s/{id}/delete", s.page(s.deleteLink))
+		r.Get("/s/{id}", s.page(func(http.ResponseWriter, *http.Request) error { return share.ErrNotFound })) // with something that no id has
+		r.Get("/api/v1/links/{id}", s.apiLink)
+		r.Delete("/api/v1/links/{id}", s.apiDeleteLink)
+	})
+	r.Group(func(r chi.Router) {
+		r.Use(middleware.RequestSize(maxShare), middleware.Timeout(s.timeout))
+		r.Post("/share", s.page(s.freeze))
+		r.Post("/api/v1/links", s.apiShare)
 	})
 	cross := http.NewCrossOriginProtection()
 	return cross.Handler(r)

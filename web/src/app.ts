@@ -25,7 +25,7 @@ function start(): void {
   player?.dispose();
   player = view = lesson = null;
   const app = document.getElementById("app");
-  for (const el of document.querySelectorAll<HTMLElement>("#b-play, #speed, #share")) el.hidden = false;
+  for (const el of document.querySelectorAll<HTMLElement>("#b-play, #speed, #share, [data-copy]")) el.hidden = false;
   const pick = document.querySelector<HTMLDetailsElement>("#pickd");
   if (pick && !pick.dataset.seen) {
     pick.dataset.seen = "1";
@@ -53,7 +53,14 @@ function onClick(ev: MouseEvent): void {
     return;
   }
   if (target.closest("#share")) {
-    void share();
+    void copy(location.href, document.getElementById("share"));
+    return;
+  }
+  const button = target.closest<HTMLElement>("[data-copy]");
+  if (button) {
+    const field = document.getElementById(button.dataset.copy ?? "") as HTMLTextAreaElement;
+    field.select();
+    void copy(field.value, button);
     return;
   }
   if (!player) return;
@@ -201,10 +208,10 @@ function project(on: boolean): void {
   document.querySelector<HTMLElement>(on ? ".unproject" : ".project")?.focus({ preventScroll: true });
 }
 
-async function share(): Promise<void> {
-  const button = document.getElementById("share");
+/** copies a text; the button has the words for what came of it. */
+async function copy(text: string, button: HTMLElement | null): Promise<void> {
   try {
-    await navigator.clipboard.writeText(location.href);
+    await navigator.clipboard.writeText(text);
     toast(button?.dataset.copied ?? "");
   } catch {
     toast(button?.dataset.failed ?? "");

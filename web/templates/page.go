@@ -22,6 +22,9 @@ type Shell struct {
 	// LangHref and ThemeHref give the address of this page in another language or theme.
 	LangHref  func(lang string) string
 	ThemeHref func(theme string) string
+	// Picture is the address of a picture for a chat's preview, whole, 1200 by 630 pixels; "" for none. Embed is the address of
+	// the page without what stands around it, whole, for oEmbed; "" for none.
+	Picture, Embed string
 	// Asset gives the address of a static file with its content hash.
 	Asset func(name string) string
 	Nav   []NavLink
@@ -88,6 +91,7 @@ type TracePage struct {
 	Checked  *CheckedView // nil where nobody asked
 	Choices  []ChoiceView
 	Marks    *MarksView // nil where no mark is set
+	Frozen   *FrozenView // nil but for what was shared
 }
 
 // HasTrace says whether there is a trace to show.
@@ -112,6 +116,8 @@ type Form struct {
 	Errors   map[string]string
 	Messages []string // all of them, in the order in which they were found
 	Summary  string
+	// ShareHref leads to what can be done with the trace elsewhere; "" where there is none.
+	ShareHref string
 }
 
 // MoreOpen says whether the folded part of the form has something to say.
@@ -203,6 +209,7 @@ type StationView struct {
 	Chip    diagram.Chip
 	Say     string
 	Choices []*ChoiceView // made at this station
+	Note    string        // the sharer's
 }
 
 // GroupView is a run of stations in one place, for the list.
@@ -255,11 +262,14 @@ type Input struct {
 	// PlaceName names the place that has an address; "" for none.
 	PlaceName func(address string) string
 	Checked   *CheckedView
+	// Frozen is what was shared; Scene is its drawing as it was then. Both are nil for a trace of today.
+	Frozen *FrozenView
+	Scene  *diagram.Scene
 }
 
 // NewTracePage makes the page of a trace. Without a document it is the form alone.
 func NewTracePage(in Input) *TracePage {
-	p := &TracePage{Shell: in.Shell, Form: in.Form, Checked: in.Checked}
+	p := &TracePage{Shell: in.Shell, Form: in.Form, Checked: in.Checked, Frozen: in.Frozen}
 	if p.Title == "" {
 		p.Title = in.Shell.L.T("ui.title")
 	}
@@ -270,7 +280,9 @@ func NewTracePage(in Input) *TracePage {
 		return p
 	}
 	b := &builder{l: in.Shell.L, doc: in.Document, topo: in.Topology, href: in.StepHref, in: &in}
-	p.Scene = diagram.Build(in.Topology, in.Document)
+	if p.Scene = in.Scene; p.Scene == nil {
+		p.Scene = diagram.Build(in.Topology, in.Document)
+	}
 	b.scene = p.Scene
 	b.told = narrate.New(b.l, b.doc, b.scene)
 	p.Stations = b.stations()
@@ -340,6 +352,9 @@ func (b *builder) stations() []StationView {
 			v.Hook = hookOf(s.Kind)
 		}
 		v.NS = b.namespace(s, hop)
+		if in := b.in.Frozen; in != nil {
+			v.Note = in.Notes[s.ID]
+		}
 		v.Say = b.l.T("ui.step-of", "n", itoa(v.N), "total", itoa(len(views)), "title", v.Title, "text", v.Text)
 		views[i] = v
 	}

@@ -1,0 +1,124 @@
+// Frozen links in a real browser: made on the share page, opened by another reader, deleted by their key.
+//
+//	node e2e/links.mjs URL
+
+import { axe, check, finish, group, launch, narrow, run, share, tabTo, wide } from "./browser.mjs";
+import { find } from "./finder.mjs";
+import { traces } from "./pages.mjs";
+import { locale, say } from "./words.mjs";
+
+const base = process.argv[2];
+const browser = await launch();
+const four = traces(base);
+const at = `${four.nodes}&step=request/node-a/1/nat-POSTROUTING`;
+
+/** shares by the page's form and gives the link and its key, as the page hands them over. */
+async function make(page, what, { title = "", note = "" } = {}) {
+  await page.goto(at);
+  if (!(await page.locator(".share-to").isVisible())) await page.locator("#pickd > summary").click();
+  await page.locator(".share-to").click();
+  await page.waitForURL((u) => u.pathname === "/share");
+  check(
+    new URL(page.url()).searchParams.get("step") === "request/node-a/1/nat-POSTROUTING",
+    `${what}: the step comes along`,
+  );
+  await page.fill("#sh-title", title);
+  await page.locator(".freeze > .field textarea").fill(note);
+  await page.locator(".freeze button[type=submit]").click();
+  await page.locator("#sh-keyf").waitFor();
+  return { href: await page.inputValue("#sh-id"), key: await page.inputValue("#sh-keyf") };
+}
+
+for (const [i, [lang, size]] of [
+  ["en", wide],
+  ["ko", narrow],
+].entries()) {
+  await group(`share ${lang}`, async () => {
+    let link;
+    const title = `${lang}: ENI1 → ENI0?`;
+    await run(browser, `${lang}: share`, { viewport: size, locale: locale[lang] }, async (page) => {
+      link = await make(page, lang, { title, note: "one\ntwo" });
+      check(/\/s\/[0-9a-z]{26}$/.test(link.href), `${lang}: the link is ${link.href}`);
+      const faults = await find(page);
+      check(faults.length === 0, `${lang}: handed over: ${faults.join("; ")}`);
+      await axe(page, `${lang}: handed over`);
+    });
+    const opened = async (what, options, check_) =>
+      run(browser, `${lang}: ${what}`, { viewport: size, locale: locale[lang], ...options }, async (page) => {
+        const answer = await page.goto(link.href);
+        if (answer.status() >= 400) page.problems.length = 0;
+        await check_(page, answer.status());
+      });
+    for (const javaScriptEnabled of share([true, false], 2, i))
+      await opened(`open, script ${javaScriptEnabled}`, { javaScriptEnabled }, async (page, status) => {
+        check(status === 200, `${lang}: opened: ${status}`);
+        check((await page.title()) === `${title} · podpath`, `${lang}: called ${await page.title()}`);
+        const note = page.locator(".detail:not([hidden]) .snote p:not(.label)");
+        check((await note.allTextContents()).join("|") === "one|two", `${lang}: the note is there`);
+        check((await page.locator('.hop[data-i="6"][aria-current]').count()) === 1, `${lang}: it opens at the step`);
+        check(
+          (await page.locator("#pickd").textContent()).includes(say(lang, "share.same")),
+          `${lang}: today says the same`,
+        );
+        if (javaScriptEnabled) await page.keyboard.press("ArrowRight");
+        else await page.locator("#b-next").click();
+        await page.locator('.hop[data-i="7"][aria-current]').waitFor();
+        const here = new URL(page.url());
+        check(here.pathname === new URL(link.href).pathname, `${lang}: a step on is still the link: ${here}`);
+        check(here.searchParams.get("step") === "request/node-a/1/transmit", `${lang}: and has the step: ${here}`);
+        await page.goto(page.url());
+        check((await page.locator('.hop[data-i="7"][aria-current]').count()) === 1, `${lang}: which opens again`);
+        check(
+          (await page.locator(".detail:not([hidden]) .snote").count()) === 0,
+          `${lang}: the note is only where it was made`,
+        );
+      });
+    // A wrong key, then the right one, by keyboard.
+    await opened("delete", {}, async (page) => {
+      await page.goto(`${link.href}/delete`);
+      await page.fill("#sh-keyf", "nonsense");
+      const [answer] = await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
+      page.problems.length = 0;
+      check(answer.status() === 403, `${lang}: a wrong key: ${answer.status()}`);
+      check(
+        (await page.locator("#key-error").textContent()) === say(lang, "share.wrong-key"),
+        `${lang}: and is called so`,
+      );
+      await tabTo(page, "#sh-keyf");
+      await page.keyboard.type(link.key);
+      await tabTo(page, ".freeze button");
+      await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
+      check((await page.locator("h1").textContent()) === say(lang, "share.deleted"), `${lang}: deleted`);
+    });
+    await opened("gone", {}, async (page, status) => {
+      check(status === 410, `${lang}: afterwards: ${status}`);
+      check((await page.locator("h1").textContent()) === say(lang, "share.gone-deleted"), `${lang}: said kindly`);
+      check(
+        (await page.locator("main").textContent()).includes(new Date().toISOString().slice(0, 10)),
+        `${lang}: with the day`,
+      );
+      await page.locator("main a").click();
+      check(new URL(page.url()).pathname === "/", `${lang}: and leads on`);
+    });
+  });
+}
+
+// The button copies what the field shows.
+await group("copy", async () => {
+  await run(browser, "copy", { permissions: ["clipboard-read", "clipboard-write"] }, async (page) => {
+    await page.goto(at.replace("/trace", "/share"));
+    for (const id of ["sh-live", "sh-frame"]) {
+      await page.locator(`[data-copy="${id}"]`).click();
+      await page.locator(".toast").first().waitFor();
+      const copied = await page.evaluate(() => navigator.clipboard.readText());
+      check(copied === (await page.inputValue(`#${id}`)), `${id}: ${copied}`);
+    }
+    check(
+      (await page.inputValue("#sh-live")) === decodeURIComponent(at),
+      `the live link is ${await page.inputValue("#sh-live")}`,
+    );
+  });
+});
+
+await browser.close();
+finish();

@@ -1,0 +1,110 @@
+package templates
+
+import "strings"
+
+
+// SharePage offers what can be done with a trace elsewhere: links, files, a frame for another page.
+type SharePage struct {
+	Shell
+	Flow      string // the question in words
+	TraceHref string // back to the trace
+	Link      string // the trace's own address, whole
+	Picture   string // its picture's
+	Station   string // what the picture shows
+	Files     []FileLink
+	Embed     string // the markup for another page
+	EmbedHref string
+	// Freeze is the form of a frozen link; nil where this server keeps none.
+	Freeze *FreezeForm
+}
+
+// FileLink is a form of the trace as a file; what it is for is the sentence `share.file-<Ext>`.
+type FileLink struct{ Ext, Href, Download string }
+
+// FreezeForm is what a sharer may add to what is kept.
+type FreezeForm struct {
+	Query    [][2]string // the question, as hidden fields
+	Title    string
+	Notes    []NoteField // of every station
+	Current  int         // the one that the link opens at
+	Days     string      // after how many days links go; "": never
+	Errors   []string
+	MaxTitle int
+	MaxNote  int
+}
+
+// NoteField is a note on a station.
+type NoteField struct {
+	ID, Name, Label, Text string
+}
+
+// SharedPage hands a frozen link over.
+type SharedPage struct {
+	Shell
+	Flow      string
+	Link      string // whole
+	Href      string // the same on this server
+	Key       string
+	Expires   string // the day; "": never
+	Embed     string
+	DeleteTo  string
+	TraceHref string
+}
+
+// FrozenView is what stands beside a trace that was shared: whose words, when, and what today's engine says.
+type FrozenView struct {
+	ID      string
+	Title   string
+	Created string
+	Expires string
+	Engine  string
+	// AgainHref asks today's engine; ShareHref leads to files of the trace as it was.
+	AgainHref  string
+	DeleteHref string
+	Files      []FileLink
+	Notes      map[string]string // by station
+	// Drift is nil where today's engine says the same, or was not asked.
+	Drift *DriftView
+}
+
+// DriftView is where today's engine says something else.
+type DriftView struct {
+	Engine  string // today's
+	Outcome string // "" where it is the same
+	// Failed: today's engine does not take the question any more; the text says why.
+	Failed   string
+	Stations []DriftStation
+	More     int // further ones that are not listed
+}
+
+// DriftStation is one station then and now; a text is "" where the station was not, or is not, there.
+type DriftStation struct {
+	Title, Href, Was, Now string
+}
+
+// DeletePage asks for a link's key.
+type DeletePage struct {
+	Shell
+	ID    string
+	Href  string // the link
+	Error string
+}
+
+// DeleteDone says that a link is gone, or that it opens still for others.
+type DeleteDone struct {
+	Shell
+	Open bool
+	Href string
+}
+
+
+// frozenTitle is the sharer's title, or the question.
+func (p *TracePage) frozenTitle() string {
+	if p.Frozen.Title != "" {
+		return p.Frozen.Title
+	}
+	return p.Form.Summary
+}
+
+// lines are a note's.
+func lines(text string) []string { return strings.Split(text, "\n") }
