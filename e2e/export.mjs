@@ -18,6 +18,8 @@ await page.goto("about:blank");
 await page.addScriptTag({ content: mermaid });
 await page.evaluate(() => window.mermaid.initialize({ startOnLoad: false, securityLevel: "strict" }));
 
+const pictures = await open(browser);
+
 /** What Mermaid draws of a text: the names of its lifelines, its notes and messages; or what it says is wrong. */
 async function drawn(text) {
   return page.evaluate(async (source) => {
@@ -88,6 +90,27 @@ for (const [i, [name, href]] of Object.entries(flows).entries()) {
     check((await (await fetch(to("txt"))).text()).includes(doc.query.protocol), `${what}: the text`);
     check((await (await fetch(to("pcapng"))).arrayBuffer()).byteLength > 500, `${what}: the capture`);
     check((await (await fetch(to("json"))).json()).stations.length === doc.stations.length, `${what}: the document`);
+    // Pictures open alone, in their stated size.
+    await pictures.goto(to("svg"));
+    const root = await pictures.evaluate(() => [
+      document.documentElement.nodeName,
+      document.documentElement.textContent,
+    ]);
+    check(root[0] === "svg" && root[1].includes(names[0]), `${what}: the SVG opens as ${root[0]}, without ${names[0]}`);
+    await pictures.goto(new URL("/healthz", base).href);
+    for (const [ext, more, width] of [
+      ["png", "&width=640", 640],
+      ["png", "", 1680],
+      ["svg", "", 0],
+    ]) {
+      const size = await pictures.evaluate(async (url) => {
+        const img = new Image();
+        img.src = url;
+        await img.decode();
+        return [img.naturalWidth, img.naturalHeight];
+      }, to(ext) + more);
+      check(width === 0 ? size[0] > 800 : size[0] === width, `${what}: ${ext}${more} is ${size} pixels`);
+    }
     check((await fetch(to("docx"))).status === 404, `${what}: there is no such form`);
   }
 }

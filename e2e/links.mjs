@@ -2,6 +2,7 @@
 //
 //	node e2e/links.mjs URL
 
+import { createServer } from "node:http";
 import { axe, check, finish, group, launch, narrow, run, share, tabTo, wide } from "./browser.mjs";
 import { find } from "./finder.mjs";
 import { traces } from "./pages.mjs";
@@ -102,6 +103,46 @@ for (const [i, [lang, size]] of [
     });
   });
 }
+
+// In a frame of another site's page: the trace plays there, and leads to podpath in a tab of its own.
+await group("frame", async () => {
+  for (const [i, size] of [wide, narrow].entries()) {
+    const lang = i ? "ko" : "en";
+    await run(browser, `frame ${lang}`, { viewport: size, locale: locale[lang] }, async (page) => {
+      await page.goto(at.replace("/trace", "/share"));
+      const markup = await page.inputValue("#sh-frame");
+      const blog = createServer((_, answer) => {
+        answer.setHeader("Content-Type", "text/html");
+        answer.end(`<!doctype html><title>blog</title><body><h1>A blog</h1>${markup}`);
+      });
+      await new Promise((ok) => blog.listen(0, "127.0.0.1", ok));
+      await page.goto(`http://127.0.0.1:${blog.address().port}/`);
+      const frame = page.frameLocator("iframe");
+      await frame.locator("#b-next").click();
+      await frame.locator('.dot[data-i="7"][aria-current]').waitFor();
+      check((await frame.locator(".detail:not([hidden]) h1").count()) === 1, `frame ${lang}: one step is told`);
+      check(!(await frame.locator(".hopsw").isVisible()), `frame ${lang}: without what stands around it`);
+      const [tab] = await Promise.all([page.context().waitForEvent("page"), frame.locator(".fbar a").click()]);
+      await tab.waitForLoadState();
+      check(new URL(tab.url()).pathname === "/trace", `frame ${lang}: leads to ${tab.url()}`);
+      check(
+        new URL(tab.url()).searchParams.get("step") === "request/node-a/1/transmit",
+        `frame ${lang}: at its step: ${tab.url()}`,
+      );
+      blog.close();
+    });
+  }
+  // What is not made for a frame does not open in one.
+  await run(browser, "no frame", {}, async (page) => {
+    await page.setContent(`<iframe src="${four.nodes}"></iframe>`);
+    await page.waitForTimeout(500);
+    check(
+      page.frames().every((f) => !f.url().includes("/trace")),
+      "the trace's own page opens in a frame",
+    );
+    page.problems.length = 0; // the browser says that it was refused
+  });
+});
 
 // The button copies what the field shows.
 await group("copy", async () => {

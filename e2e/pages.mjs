@@ -131,6 +131,7 @@ export async function pages(base) {
     lessons: `${origin}/lessons`,
     questions: `${origin}/questions`,
     share: drop.replace("/trace", "/share"),
+    embed: drop.replace("/trace", "/embed"),
     frozen: `${origin}/s/${frozen.id}`,
     "frozen-delete": `${origin}/s/${frozen.id}/delete`,
     "no-link": `${origin}/s/none`,

@@ -20,7 +20,9 @@ import (
 func traceCommand() *cobra.Command {
 	var q question
 	var output, lang string
-	var explain bool
+	var step string
+	var explain, dark bool
+	var width int
 	c := &cobra.Command{
 		Use:   "trace --from PLACE --to PLACE",
 		Short: "Follow a packet and its answer, decision by decision",
@@ -40,13 +42,20 @@ Where chance decides, the first option is taken unless --choose picks another: t
 			if err != nil {
 				return err
 			}
-			return write(cmd.OutOrStdout(), &export.Trace{Topology: n.topology, Walk: t, Document: t.Document(), Lang: lang, Explain: explain}, output)
+			doc := t.Document()
+			if step != "" && doc.FindStation(step) < 0 {
+				return fmt.Errorf("--step %s: this trace has %s", step, stations(doc))
+			}
+			return write(cmd.OutOrStdout(), &export.Trace{Topology: n.topology, Walk: t, Document: doc, Lang: lang, Explain: explain, Step: step, Dark: dark, Width: width}, output)
 		},
 	}
 	q.flags(c)
 	f := c.Flags()
 	f.StringVarP(&output, "output", "o", "text", outputs())
 	f.StringVar(&lang, "lang", "en", "language of the sentences: en or ko")
+	f.StringVar(&step, "step", "", "the step that a picture shows, by its name in the JSON's stations: request/node-a/1/nat-POSTROUTING (default the first)")
+	f.BoolVar(&dark, "dark", false, "a picture on a dark ground")
+	f.IntVar(&width, "width", 0, "a PNG's width in pixels (default twice the drawing's own)")
 	f.BoolVar(&explain, "explain", false, "say each step in a sentence, and list the rules passed over")
 	return c
 }
@@ -122,6 +131,15 @@ func write(w io.Writer, t *export.Trace, output string) error {
 		return fmt.Errorf("--output %s: this is for a file or a program, not for a terminal (podpath trace … -o %s > trace.%s)", f.Name, f.Name, f.Ext)
 	}
 	return t.Write(w, f)
+}
+
+// stations are the names of a trace's steps, as a sentence has them.
+func stations(d *trace.Document) string {
+	var names []string
+	for i := range d.Stations {
+		names = append(names, d.Stations[i].ID)
+	}
+	return strings.Join(names, ", ")
 }
 
 // outputs are what --output takes, as a sentence has them.

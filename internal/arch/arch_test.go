@@ -48,7 +48,7 @@ var arrows = map[string][]string{
 	"internal/latency": {"internal/trace"},
 	"internal/capture": {"internal/trace", "internal/latency", "internal/pcap"},
 	// Not in architecture.md's table: a trace in forms for elsewhere, for the page and the command line; and what these say it with.
-	"internal/export":   {"internal/trace", "internal/capture", "internal/diagram", "internal/latency", "internal/narrate", "internal/terminal", "web/locales"},
+	"internal/export":   {"internal/trace", "internal/capture", "internal/diagram", "internal/latency", "internal/narrate", "internal/picture", "internal/terminal", "web/locales"},
 	"internal/terminal": {"web/locales"},
 	// Not in architecture.md's table: a scene as a picture of its own, SVG and PNG.
 	"internal/picture": {"internal/diagram"},

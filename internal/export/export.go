@@ -37,11 +37,13 @@ var (
 	JSON     = Form{"json", "json", "application/json", false}
 	PCAPNG   = Form{"pcapng", "pcapng", "application/x-pcapng", true} // as Wireshark registers it with the desktop; IANA has none
 	Mermaid  = Form{"mermaid", "mmd", "text/vnd.mermaid; charset=utf-8", false}
+	SVG      = Form{"svg", "svg", "image/svg+xml", false}
+	PNG      = Form{"png", "png", "image/png", true}
 	Markdown = Form{"markdown", "md", "text/markdown; charset=utf-8", false}
 )
 
 // Forms are all of them.
-var Forms = []Form{Plain, JSON, PCAPNG, Mermaid, Markdown}
+var Forms = []Form{Plain, JSON, PCAPNG, Mermaid, Markdown, SVG, PNG}
 
 // ByName finds a form by its name; ok is false where there is none.
 func ByName(name string) (f Form, ok bool) {
@@ -73,6 +75,7 @@ type Trace struct {
 	Lang     string
 	Step     string // the station that a picture shows, by its ID; "": the first
 	Dark     bool   // a picture's theme
+	Width    int    // of a PNG in pixels; 0: twice the drawing's own
 	// Title is the question in words; "": its places.
 	Title string
 	// Link is the trace's address and Picture that of its picture; "" for none.
@@ -103,6 +106,14 @@ func (t *Trace) Write(w io.Writer, f Form) error {
 		return t.write(w, (*told).mermaid)
 	case Markdown:
 		return t.write(w, (*told).markdown)
+	case SVG:
+		return t.picture().SVG(w)
+	case PNG:
+		width := t.Width
+		if width == 0 {
+			width = 2 * diagram.Width
+		}
+		return t.picture().PNG(w, width)
 	}
 	return fmt.Errorf("export: no form %q", f.Name)
 }
@@ -117,11 +128,16 @@ type told struct {
 }
 
 func (t *Trace) write(w io.Writer, print func(*told)) error {
-	x := &told{of: t, l: locales.New(t.Lang), scene: t.scene()}
-	x.Story = narrate.New(x.l, t.Document, x.scene)
+	x := t.told()
 	print(x)
 	_, err := io.WriteString(w, x.out.String())
 	return err
+}
+
+func (t *Trace) told() *told {
+	x := &told{of: t, l: locales.New(t.Lang), scene: t.scene()}
+	x.Story = narrate.New(x.l, t.Document, x.scene)
+	return x
 }
 
 // scene is the drawing.

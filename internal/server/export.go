@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -19,28 +20,45 @@ func (s *Server) export(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return errNotFound
 	}
+	req, t, err := s.exported(w, r)
+	if err != nil || t == nil {
+		return err
+	}
+	return s.writeFile(w, t, form, fileName(req))
+}
+
+// card gives a trace's picture for a chat's preview.
+func (s *Server) card(w http.ResponseWriter, r *http.Request) error {
+	_, t, err := s.exported(w, r)
+	if err != nil || t == nil {
+		return err
+	}
+	return writeCard(w, t)
+}
+
+// exported is the trace that an address asks for. It is nil where something is wrong with the query, and that has been said.
+func (s *Server) exported(w http.ResponseWriter, r *http.Request) (*request, *export.Trace, error) {
 	req := parse(r.URL.Query())
 	l := locales.New(s.language(r, req))
 	preset := s.preset(req)
 	if len(req.errors) > 0 {
-		return plainErrors(w, l, req.errors...)
+		return req, nil, plainErrors(w, l, req.errors...)
 	}
 	topo, walk, doc, err := s.engine.Run(r.Context(), req.Query)
 	var field *FieldError
 	switch {
 	case errors.As(err, &field):
-		return plainErrors(w, l, field)
+		return req, nil, plainErrors(w, l, field)
 	case err != nil:
-		return err
+		return req, nil, err
 	}
 	places, err := s.engine.Places(r.Context(), preset.ID, req.Settings())
 	if err != nil {
-		return err
+		return req, nil, err
 	}
 	base := s.base(r)
-	t := &export.Trace{Topology: topo, Walk: walk, Document: doc, Lang: l.Lang, Step: req.step, Dark: req.theme == "dark",
-		Title: flowTitle(l, req, places), Link: base + req.href("/trace", "step", req.step), Picture: base + req.href("/trace.png", "step", req.step)}
-	return s.writeFile(w, t, form, fileName(req))
+	return req, &export.Trace{Topology: topo, Walk: walk, Document: doc, Lang: l.Lang, Step: req.step, Dark: req.theme == "dark", Width: width(r),
+		Title: flowTitle(l, req, places), Link: base + req.href("/trace", "step", req.step), Picture: base + req.href("/trace.png", "step", req.step)}, nil
 }
 
 // writeFile answers with a trace in a form; name is the file's without its ending.
@@ -94,4 +112,26 @@ func (s *Server) base(r *http.Request) string {
 		scheme = "https"
 	}
 	return scheme + "://" + r.Host
+}
+
+// writeCard answers with a preview's picture. Chats' servers ask for it once for many readers.
+func writeCard(w http.ResponseWriter, t *export.Trace) error {
+	var buf bytes.Buffer
+	if err := t.Card(&buf); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", export.PNG.Type)
+	w.Header().Set("Cache-Control", "public, max-age=3600")
+	w.Header().Add("Vary", "Accept-Language, Cookie")
+	_, _ = w.Write(buf.Bytes())
+	return nil
+}
+
+// width is how wide a PNG is asked for, in pixels; 0 where the address does not say, or says what no picture has.
+func width(r *http.Request) int {
+	n, err := strconv.Atoi(r.URL.Query().Get("width"))
+	if err != nil || n < 100 || n > 4096 {
+		return 0
+	}
+	return n
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
 
@@ -82,15 +84,20 @@ func (s *Server) frozen(w http.ResponseWriter, r *http.Request) error {
 	if f.content == nil {
 		return unreadable{errors.New("an encrypted link")}
 	}
-	p, err := s.frozenPage(w, r, f, "/s/"+f.id)
+	p, err := s.frozenPage(w, r, f)
 	if err != nil {
 		return err
 	}
 	return render(w, r, http.StatusOK, templates.Trace(p))
 }
 
-func (s *Server) frozenPage(w http.ResponseWriter, r *http.Request, f *frozenLink, path string) (*templates.TracePage, error) {
+func (s *Server) frozenPage(w http.ResponseWriter, r *http.Request, f *frozenLink) (*templates.TracePage, error) {
 	asked, step := f.question()
+	path := "/s/" + f.id
+	top := path
+	if strings.HasSuffix(r.URL.Path, embedPath) {
+		path += embedPath
+	}
 	shown := &request{step: step}
 	v := r.URL.Query()
 	shown.lang, shown.theme = v.Get("lang"), v.Get("theme")
@@ -108,16 +115,22 @@ func (s *Server) frozenPage(w http.ResponseWriter, r *http.Request, f *frozenLin
 	view := &templates.FrozenView{ID: f.id, Title: f.content.Title, Created: day(f.link.Created), Expires: day(f.link.Expires), Engine: f.content.Engine,
 		DeleteHref: "/s/" + f.id + "/delete", Notes: f.content.Notes}
 	view.AgainHref = asked.href("/trace", "step", shown.step)
-	view.Files = fileLinks(func(ext string) string { return shown.href("/s/"+f.id+"."+ext, "step", shown.step) }, fileName(asked))
+	view.Files = slices.DeleteFunc(fileLinks(func(ext string) string { return shown.href("/s/"+f.id+"."+ext, "step", shown.step) }, fileName(asked)),
+		func(l templates.FileLink) bool { return l.Ext == export.PCAPNG.Ext })
 	view.Drift = s.drift(r.Context(), shell.L, f, asked)
 	in.Frozen = view
 	in.Shell.Title = in.Form.Summary
 	if view.Title != "" {
 		in.Shell.Title = view.Title
 	}
-	in.Shell.Description = in.Form.Summary + ". " + shell.L.T("ui.outcome-"+string(f.doc.Outcome)) + "."
+	s.previews(r, &in.Shell, func(path string) string { return shown.href(path, "step", v.Get("step")) }, top)
+	if path != top {
+		framed(w, &in.Shell, shown.href(top, "step", v.Get("step")))
+	}
 	w.Header().Add("Vary", "Accept-Language, Cookie")
-	return templates.NewTracePage(in), nil
+	p := templates.NewTracePage(in)
+	p.Description = in.Form.Summary + ". " + p.Stations[p.Current].Preview()
+	return p, nil
 }
 
 // question is what was asked, and the station that the link opens at.
@@ -172,15 +185,33 @@ func (s *Server) drift(ctx context.Context, l *locales.Printer, f *frozenLink, a
 // frozenFile gives a link's trace in a form for elsewhere, as it was shared.
 func (s *Server) frozenFile(w http.ResponseWriter, r *http.Request) error {
 	form, ok := export.ByExt(chi.URLParam(r, "ext"))
-	if !ok {
+	if !ok || form == export.PCAPNG { // which is made of the walk, and that is not kept
 		return errNotFound
 	}
-	f, err := s.open(r.Context(), chi.URLParam(r, "id"))
+	asked, t, err := s.thawed(r)
 	if err != nil {
 		return err
 	}
+	return s.writeFile(w, t, form, fileName(asked))
+}
+
+// frozenCard gives a link's picture for a chat's preview.
+func (s *Server) frozenCard(w http.ResponseWriter, r *http.Request) error {
+	_, t, err := s.thawed(r)
+	if err != nil {
+		return err
+	}
+	return writeCard(w, t)
+}
+
+// thawed is what a link's address asks for, with what was asked when it was shared.
+func (s *Server) thawed(r *http.Request) (*request, *export.Trace, error) {
+	f, err := s.open(r.Context(), chi.URLParam(r, "id"))
+	if err != nil {
+		return nil, nil, err
+	}
 	if f.content == nil {
-		return errNotFound
+		return nil, nil, errNotFound
 	}
 	asked, step := f.question()
 	v := r.URL.Query()
@@ -194,12 +225,12 @@ func (s *Server) frozenFile(w http.ResponseWriter, r *http.Request) error {
 		places = nil
 	}
 	base := s.base(r) + "/s/" + f.id
-	t := &export.Trace{Document: f.doc, Scene: f.scene, Lang: l.Lang, Step: asked.step, Dark: asked.theme == "dark", Title: f.content.Title, Link: base + "?step=" + escape(asked.step),
-		Picture: base + ".png?step=" + escape(asked.step)}
+	t := &export.Trace{Document: f.doc, Scene: f.scene, Lang: l.Lang, Step: asked.step, Dark: asked.theme == "dark", Width: width(r), Title: f.content.Title,
+		Link: base + "?step=" + escape(asked.step), Picture: base + ".png?step=" + escape(asked.step)}
 	if t.Title == "" {
 		t.Title = flowTitle(l, asked, places)
 	}
-	return s.writeFile(w, t, form, fileName(asked))
+	return asked, t, nil
 }
 
 // deleteLink asks for a link's key, or takes it.

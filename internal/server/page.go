@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,6 +28,9 @@ const (
 	cookieAge     = 365 * 24 * 3600
 )
 
+// embedPath is a trace for a frame of another page.
+const embedPath = "/embed"
+
 // trace shows a trace, or what is wrong with the query beside the field that it is about.
 func (s *Server) trace(w http.ResponseWriter, r *http.Request) error {
 	values := r.URL.Query()
@@ -42,17 +47,21 @@ func (s *Server) trace(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !req.canonical && !partial && len(req.errors) == 0 {
-		http.Redirect(w, r, req.href("/trace", "step", req.step), http.StatusSeeOther)
+		http.Redirect(w, r, req.href(r.URL.Path, "step", req.step), http.StatusSeeOther)
 		return nil
 	}
-	shell := s.shell(w, r, req, "/trace")
+	own := "/trace"
+	if r.URL.Path == embedPath {
+		own = embedPath
+	}
+	shell := s.shell(w, r, req, own)
 	places, err := s.engine.Places(r.Context(), preset.ID, req.Settings())
 	if err != nil {
 		return err
 	}
 	in := templates.Input{Shell: shell, Step: req.step, Topology: topo, Document: doc,
-		StepHref:   func(id string) string { return req.href("/trace", "step", id) },
-		ChoiceHref: func(id, value, step string) string { return req.withChoice("/trace", id, value, "step", step) },
+		StepHref:   func(id string) string { return req.href(own, "step", id) },
+		ChoiceHref: func(id, value, step string) string { return req.withChoice(own, id, value, "step", step) },
 		NodeHref:   req.nodeHref, PlaceName: placeNames(places)}
 	in.Form = s.form(shell.L, req, options, places, doc)
 	if in.Document != nil {
@@ -65,8 +74,15 @@ func (s *Server) trace(w http.ResponseWriter, r *http.Request) error {
 		in.Shell.Title = in.Form.Summary
 		in.Shell.Description = shell.L.T("about.trace", "outcome", shell.L.T("ui.outcome-"+string(doc.Outcome)), "n", strconv.Itoa(len(doc.Stations)),
 			"cluster", shell.L.T("preset."+preset.ID))
+		s.previews(r, &in.Shell, func(path string) string { return req.href(path, "step", req.step) }, "/trace")
+	}
+	if own == embedPath {
+		framed(w, &in.Shell, req.href("/trace", "step", req.step))
 	}
 	page := templates.NewTracePage(in)
+	if req.step != "" && page.HasTrace() {
+		page.Description = page.Stations[page.Current].Preview()
+	}
 	status := http.StatusOK
 	if len(req.errors) > 0 {
 		status = http.StatusUnprocessableEntity
@@ -78,6 +94,23 @@ func (s *Server) trace(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("HX-Push-Url", req.href("/trace", "step", req.step))
 	}
 	return render(w, r, status, component)
+}
+
+// previews gives a trace's page what others show of it: its address, its picture, how it is put into a page. page is the path
+// below which these are, "/trace" or a link's own.
+func (s *Server) previews(r *http.Request, shell *templates.Shell, href func(path string) string, page string) {
+	base := s.base(r)
+	shell.Address = base + href(page)
+	shell.Picture = base + href(path.Join(page, "card.png"))
+	shell.OEmbed = base + "/oembed?format=json&url=" + url.QueryEscape(shell.Address)
+}
+
+// framed lets a page stand in a frame of any other.
+func framed(w http.ResponseWriter, shell *templates.Shell, top string) {
+	shell.Framed, shell.TopHref = true, top
+	h := w.Header()
+	h.Set("Content-Security-Policy", strings.Replace(h.Get("Content-Security-Policy"), "frame-ancestors 'none'", "frame-ancestors *", 1))
+	h.Del("Cross-Origin-Opener-Policy") // of use to windows only
 }
 
 // ask has the query traced, if nothing is wrong with it so far. What is wrong with it is added to its errors. Choices that

@@ -76,8 +76,8 @@ func (s *Server) sharePage(w http.ResponseWriter, r *http.Request, v url.Values,
 	}
 	base := s.base(r)
 	at := func(path string) string { return x.href(path, "step", x.step) }
-	p := &templates.SharePage{Shell: shell, Flow: flowTitle(shell.L, x.request, x.places), TraceHref: at("/trace"), Link: base + at("/trace"), Picture: at("/trace.svg"),
-		Station: x.label(x.current), EmbedHref: at("/embed"), Embed: embedding(base + at("/embed"))}
+	p := &templates.SharePage{Shell: shell, Flow: flowTitle(shell.L, x.request, x.places), TraceHref: at("/trace"), Link: base + at("/trace"), Picture: x.href("/trace.svg", "step", x.step, "theme", shell.Theme), PictureDark: x.href("/trace.svg", "step", x.step, "theme", "dark"),
+		Station: x.label(x.current), EmbedHref: at(embedPath), Embed: embedding(base+at(embedPath), "100%", frameHeight)}
 	p.Title = shell.L.T("share.title") + ": " + p.Flow
 	p.Files = fileLinks(func(ext string) string { return at("/trace." + ext) }, fileName(x.request))
 	if s.links != nil {
@@ -171,7 +171,7 @@ func (s *Server) freeze(w http.ResponseWriter, r *http.Request) error {
 	}
 	base, href := s.base(r), "/s/"+receipt.ID.String()
 	p := &templates.SharedPage{Shell: shell, Flow: flowTitle(shell.L, x.request, x.places), Link: base + href, Href: href, Key: receipt.Key.Text(), Expires: day(receipt.Expires),
-		TraceHref: x.href("/trace", "step", x.step), Embed: embedding(base + href + "/embed")}
+		TraceHref: x.href("/trace", "step", x.step), Embed: embedding(base+href+embedPath, "100%", frameHeight)}
 	p.Title = shell.L.T("share.done")
 	w.Header().Set("Location", href)
 	return render(w, r, http.StatusCreated, templates.Shared(p))
@@ -219,7 +219,8 @@ func day(t time.Time) string {
 	return t.UTC().Format(time.DateOnly)
 }
 
-// embedding is the markup for another page: a frame as wide as there is room, of a lesson's proportions.
-func embedding(href string) string {
-	return `<iframe src="` + strings.NewReplacer("&", "&amp;", `"`, "&quot;").Replace(href) + `" width="100%" height="560" style="border:0" loading="lazy" allowfullscreen title="podpath"></iframe>`
+// embedding is the markup for another page: a frame of a width, in pixels or per cent, and a height in pixels.
+func embedding(href, width string, height int) string {
+	return `<iframe src="` + strings.NewReplacer("&", "&amp;", `"`, "&quot;", "<", "&lt;", ">", "&gt;").Replace(href) + `" width="` + width + `" height="` + strconv.Itoa(height) +
+		`" style="border:0" loading="lazy" allowfullscreen title="podpath"></iframe>`
 }

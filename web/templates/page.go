@@ -22,9 +22,12 @@ type Shell struct {
 	// LangHref and ThemeHref give the address of this page in another language or theme.
 	LangHref  func(lang string) string
 	ThemeHref func(theme string) string
-	// Picture is the address of a picture for a chat's preview, whole, 1200 by 630 pixels; "" for none. Embed is the address of
-	// the page without what stands around it, whole, for oEmbed; "" for none.
-	Picture, Embed string
+	// Address is the page's own, whole, Picture that of its picture for a chat's preview, 1200 by 630 pixels, and OEmbed that of
+	// what says how it is put into another page (oembed.com); "" for none.
+	Address, Picture, OEmbed string
+	// Framed: the page stands in another one, without what stands around it. TopHref leads to it on its own.
+	Framed  bool
+	TopHref string
 	// Asset gives the address of a static file with its content hash.
 	Asset func(name string) string
 	Nav   []NavLink
@@ -211,6 +214,9 @@ type StationView struct {
 	Choices []*ChoiceView // made at this station
 	Note    string        // the sharer's
 }
+
+// Preview is a station in a sentence, for a chat: "14 · POSTROUTING, node-b: The rule …".
+func (s *StationView) Preview() string { return itoa(s.N) + " · " + s.Title + ", " + s.Place + ": " + s.Text }
 
 // GroupView is a run of stations in one place, for the list.
 type GroupView struct {

@@ -2,18 +2,18 @@ package templates
 
 import "strings"
 
-
 // SharePage offers what can be done with a trace elsewhere: links, files, a frame for another page.
 type SharePage struct {
 	Shell
-	Flow      string // the question in words
-	TraceHref string // back to the trace
-	Link      string // the trace's own address, whole
-	Picture   string // its picture's
-	Station   string // what the picture shows
-	Files     []FileLink
-	Embed     string // the markup for another page
-	EmbedHref string
+	Flow        string // the question in words
+	TraceHref   string // back to the trace
+	Link        string // the trace's own address, whole
+	Picture     string // its picture's; PictureDark is the same on a dark ground
+	PictureDark string
+	Station     string // what the picture shows
+	Files       []FileLink
+	Embed       string // the markup for another page
+	EmbedHref   string
 	// Freeze is the form of a frozen link; nil where this server keeps none.
 	Freeze *FreezeForm
 }
@@ -96,7 +96,6 @@ type DeleteDone struct {
 	Open bool
 	Href string
 }
-
 
 // frozenTitle is the sharer's title, or the question.
 func (p *TracePage) frozenTitle() string {
