@@ -114,7 +114,7 @@ await group("pages", async () => {
         report(await find(page), `${name} ${lang} ${size.width}`);
       }
       const paths = await page.evaluate(() =>
-        [...document.querySelectorAll("a[href]")].map((a) => [a.origin, a.pathname]),
+        [...document.querySelectorAll("a[href]:not([download])")].map((a) => [a.origin, a.pathname]),
       );
       for (const [origin, path] of paths) if (origin === new URL(base).origin) linked.set(path, name);
     });

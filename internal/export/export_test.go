@@ -231,7 +231,7 @@ func named(t *testing.T, x *export.Trace, name string) *export.Trace {
 func TestHostileNames(t *testing.T) {
 	traces(t, func(t *testing.T, x *export.Trace) {
 		if x.Lang != "en" {
-			t.Skip("names are the same in every language")
+			return // names are the same in every language
 		}
 		plain := parse(written(t, x, export.Markdown)).other
 		lines := strings.Count(written(t, x, export.Mermaid), "\n")
