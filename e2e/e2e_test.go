@@ -95,6 +95,8 @@ func TestKorean(t *testing.T) { run(t, "korean.mjs") }
 
 func TestLinks(t *testing.T) { run(t, "links.mjs") }
 
+func TestOwn(t *testing.T) { run(t, "own.mjs") }
+
 func TestWeight(t *testing.T) { run(t, "weight.mjs") }
 
 // TestExport has the programs that exports are for read them. Mermaid gets names of anything besides, which only a snapshot

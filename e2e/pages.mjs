@@ -130,6 +130,8 @@ export async function pages(base) {
     "maxpods-cards": max("p5.48xlarge"),
     lessons: `${origin}/lessons`,
     questions: `${origin}/questions`,
+    own: `${origin}/own`,
+    "own-missing": `${origin}/trace?preset=own&from=a&to=b`,
     share: drop.replace("/trace", "/share"),
     embed: drop.replace("/trace", "/embed"),
     frozen: `${origin}/s/${frozen.id}`,

@@ -17,12 +17,13 @@ import (
 // engine answers the pages' questions from the presets.
 type engine struct {
 	presets []server.Preset
-	cache   compile.Cache
-	options sync.Map // preset and network plugin → []server.Option
+	cache   *compile.Cache
+	options *sync.Map // preset and network plugin → []server.Option
+	own     *ownNetwork
 }
 
 func newEngine() (server.Engine, error) {
-	e := &engine{}
+	e := &engine{cache: &compile.Cache{}, options: &sync.Map{}}
 	for _, id := range compile.Presets() {
 		made, err := e.cache.Preset(id, nil) // a preset that does not compile is found at start, not by a visitor
 		if err != nil {
@@ -33,11 +34,40 @@ func newEngine() (server.Engine, error) {
 	return e, nil
 }
 
+// compiled is a preset, or the asker's own network, with options.
+func (e *engine) compiled(preset string, options map[string]string, named ...string) (*compile.Compiled, error) {
+	if e.isOwn(preset) {
+		return e.own.compiled(options, named...)
+	}
+	return e.cache.Preset(preset, options, named...)
+}
+
+// cluster is a preset's description, or that of the asker's own network: nil for a snapshot.
+func (e *engine) cluster(preset string) (*cluster.Cluster, error) {
+	if e.isOwn(preset) {
+		return e.own.cluster()
+	}
+	return compile.Preset(preset)
+}
+
+func (e *engine) isOwn(preset string) bool { return e.own != nil && preset == server.OwnPreset }
+
 // start is the trace a preset opens with: from a pod on a second card, where there is one, to a pod on another node, so
-// that source routing has something to say.
+// that source routing has something to say. A snapshot's begins at its first namespace.
 func start(made *compile.Compiled) server.Query {
 	c := made.Cluster
 	q := server.Query{Protocol: "tcp"}
+	if c == nil {
+		for i := range made.Places {
+			p := &made.Places[i]
+			if q.From == "" && p.Sends() {
+				q.From = p.Name
+			} else if q.To == "" {
+				q.To = p.Name
+			}
+		}
+		return q
+	}
 	var from *cluster.Pod
 	for i := range c.Nodes {
 		for _, p := range c.PodsOn(c.Nodes[i].Name) {
@@ -50,10 +80,16 @@ func start(made *compile.Compiled) server.Query {
 		return q
 	}
 	q.From = from.Key()
-	for _, p := range made.Places {
-		if p.Kind == topology.Pod && p.Node != from.Node {
-			q.To = p.Name
-			break
+	for _, fits := range []func(p *compile.Place) bool{
+		func(p *compile.Place) bool { return p.Kind == topology.Pod && p.Node != from.Node },
+		func(p *compile.Place) bool { return p.Kind == topology.Pod },
+		func(*compile.Place) bool { return true },
+	} {
+		for i := range made.Places {
+			if p := &made.Places[i]; p.Name != q.From && fits(p) {
+				q.To = p.Name
+				return q
+			}
 		}
 	}
 	return q
@@ -66,11 +102,13 @@ func (e *engine) Presets() []server.Preset { return e.presets }
 func (e *engine) Options(preset string, options map[string]string) []server.Option {
 	cni, chosen := compile.CNISet(options)
 	key := preset + " " + cni
-	if have, ok := e.options.Load(key); ok {
+	if e.isOwn(preset) {
+		key = "" // nobody else's
+	} else if have, ok := e.options.Load(key); ok {
 		return have.([]server.Option)
 	}
-	c, err := compile.Preset(preset)
-	if err != nil {
+	c, err := e.cluster(preset)
+	if err != nil || c == nil {
 		return nil
 	}
 	own, plugins := compile.CNIOf(c), compile.CNIs(c) // as the preset is: no other plugin takes any of them away
@@ -95,9 +133,9 @@ func (e *engine) Options(preset string, options map[string]string) []server.Opti
 
 // Places implements server.Engine. It leaves wrong options to Trace, which says what is wrong with them.
 func (e *engine) Places(_ context.Context, preset string, options map[string]string) ([]server.Place, error) {
-	c, err := e.cache.Preset(preset, options)
+	c, err := e.compiled(preset, options)
 	if err != nil {
-		if c, err = e.cache.Preset(preset, nil); err != nil {
+		if c, err = e.compiled(preset, nil); err != nil {
 			return nil, fieldError(err)
 		}
 	}
@@ -156,9 +194,9 @@ func (e *engine) Run(ctx context.Context, q server.Query) (*topology.Topology, *
 // request finds a query's cluster. With an error the cluster is as it is without what is wrong, or nil.
 func (e *engine) request(ctx context.Context, q server.Query) (*compile.Compiled, *query.Request, error) {
 	settings := q.Settings()
-	c, err := e.cache.Preset(q.Preset, settings, q.From, q.To)
+	c, err := e.compiled(q.Preset, settings, q.From, q.To)
 	if err != nil {
-		bare, _ := e.cache.Preset(q.Preset, nil)
+		bare, _ := e.compiled(q.Preset, nil)
 		return bare, nil, fieldError(err)
 	}
 	if err := ctx.Err(); err != nil {
@@ -177,7 +215,7 @@ func topologyOf(c *compile.Compiled) *topology.Topology {
 
 // Topology implements server.Engine.
 func (e *engine) Topology(_ context.Context, preset string, options map[string]string) (*topology.Topology, error) {
-	c, err := e.cache.Preset(preset, options)
+	c, err := e.compiled(preset, options)
 	if err != nil {
 		return nil, fieldError(err)
 	}

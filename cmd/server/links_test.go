@@ -164,8 +164,8 @@ func TestShareForm(t *testing.T) {
 	if code != http.StatusUnprocessableEntity || !strings.Contains(body, "The title has more than 200 characters.") || !strings.Contains(body, "one\r\ntwo") {
 		t.Errorf("a long title: %d", code)
 	}
-	form.Set("title", strings.Repeat("x", 3<<20))
-	if code, body = send(form); code != http.StatusRequestEntityTooLarge || !strings.Contains(body, "A link keeps at most 2 MB.") {
+	form.Set("title", strings.Repeat("x", 7<<20))
+	if code, body = send(form); code != http.StatusRequestEntityTooLarge || !strings.Contains(body, "A link keeps at most 6 MB.") {
 		t.Errorf("a huge title: %d", code)
 	}
 	// Taken back by its key.
@@ -362,7 +362,7 @@ func TestShareAPIErrors(t *testing.T) {
 		{"an unknown place", `{"query":"preset=eks-study&from=pod/x/y&to=internet"}`, 422, "unknown-place"},
 		{"a note on no step", `{"query":"` + question + `","notes":{"nowhere":"x"}}`, 422, "bad-content"},
 		{"a control character", `{"query":"` + question + `","title":"a\u0007"}`, 422, "bad-content"},
-		{"huge", `{"query":"` + question + `","title":"` + strings.Repeat("x", 3<<20) + `"}`, 413, `"limit": "2097152"`},
+		{"huge", `{"query":"` + question + `","title":"` + strings.Repeat("x", 7<<20) + `"}`, 413, `"limit": "6291456"`},
 	} {
 		code, body := s.ask(t, http.MethodPost, "/api/v1/links", tt.body)
 		if code != tt.code || !strings.Contains(body, tt.say) {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"maps"
 
+	"github.com/podpath/podpath/internal/share"
 	"github.com/podpath/podpath/internal/topology"
 	"github.com/podpath/podpath/internal/trace"
 )
@@ -29,9 +30,15 @@ type Engine interface {
 	Trace(ctx context.Context, q Query) (*topology.Topology, *trace.Document, error)
 	// Run is Trace with the walk itself, for pages that count in it.
 	Run(ctx context.Context, q Query) (*topology.Topology, *trace.Trace, *trace.Document, error)
+	// Own is the engine with one preset more, OwnPreset, first: the network that an input describes. It is for one request. What
+	// is wrong with the input is a [*FieldError] of the field "input".
+	Own(ctx context.Context, in *share.Input) (Engine, error)
 	// Topology is a preset's network with options, for pages that show it without a packet.
 	Topology(ctx context.Context, preset string, options map[string]string) (*topology.Topology, error)
 }
+
+// OwnPreset is the preset that stands for the asker's own network, which comes with the request.
+const OwnPreset = "own"
 
 // Preset is a cluster that comes with podpath. Its name on the page is the sentence `preset.<ID>`.
 type Preset struct {

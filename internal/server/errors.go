@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/podpath/podpath/internal/share"
+	"github.com/podpath/podpath/web/locales"
 	"github.com/podpath/podpath/web/templates"
 )
 
@@ -80,6 +81,8 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		args["limit"] = bytesText(share.MaxContent)
 	case errors.As(err, new(malformed)):
 		status, heading = http.StatusBadRequest, "ui.error-400"
+	case isInputFault(err):
+		status = http.StatusUnprocessableEntity
 	case isTimeout(err):
 		status = http.StatusGatewayTimeout
 		s.log.Warn("request timed out", "url", r.URL.String(), "error", err)
@@ -92,6 +95,9 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	req := parse(r.URL.Query())
 	shell := s.shell(w, r, req, r.URL.Path)
 	view := &templates.ErrorView{Shell: shell, Status: status, Heading: shell.L.T(heading), Text: shell.L.Args(text, args)}
+	if h, t, ok := inputFault(shell.L, err); ok {
+		view.Heading, view.Text = h, t
+	}
 	view.Title = view.Heading
 	var buf bytes.Buffer
 	if err := templates.ErrorPage(view).Render(r.Context(), &buf); err != nil {
@@ -125,7 +131,7 @@ func (s *Server) recoverer(next http.Handler) http.Handler {
 func securityHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'")
+		h.Set("Content-Security-Policy", "default-src 'self'; img-src 'self' blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "same-origin")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
@@ -140,4 +146,9 @@ func bytesText(n int64) string {
 		return strconv.FormatInt(n>>20, 10) + " MB"
 	}
 	return strconv.FormatInt(n>>10, 10) + " kB"
+}
+
+func isInputFault(err error) bool {
+	_, _, ok := inputFault(locales.New(locales.Languages[0]), err)
+	return ok
 }

@@ -13,7 +13,7 @@ import (
 
 // form is the query as the page shows it, with the messages beside their fields.
 func (s *Server) form(l *locales.Printer, req *request, options []Option, places []Place, doc *trace.Document) templates.Form {
-	f := templates.Form{Protocol: req.Protocol, Errors: map[string]string{}}
+	f := templates.Form{Protocol: req.Protocol, Errors: map[string]string{}, OwnHref: "/own" + req.display()}
 	for _, p := range s.engine.Presets() {
 		label, ok := l.Lookup("preset."+p.ID, nil)
 		if !ok {

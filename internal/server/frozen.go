@@ -92,6 +92,10 @@ func (s *Server) frozen(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) frozenPage(w http.ResponseWriter, r *http.Request, f *frozenLink) (*templates.TracePage, error) {
+	s, err := s.asOf(r, f)
+	if err != nil {
+		return nil, err
+	}
 	asked, step := f.question()
 	path := "/s/" + f.id
 	top := path
@@ -114,7 +118,11 @@ func (s *Server) frozenPage(w http.ResponseWriter, r *http.Request, f *frozenLin
 	in.Form.Summary = flowTitle(shell.L, asked, places)
 	view := &templates.FrozenView{ID: f.id, Title: f.content.Title, Created: day(f.link.Created), Expires: day(f.link.Expires), Engine: f.content.Engine,
 		DeleteHref: "/s/" + f.id + "/delete", Notes: f.content.Notes}
-	view.AgainHref = asked.href("/trace", "step", shown.step)
+	if view.AgainHref = asked.href("/trace", "step", shown.step); f.content.Input != nil {
+		if packed, err := f.content.Input.Fragment(); err == nil {
+			view.AgainHref += "#" + packed
+		}
+	}
 	view.Files = slices.DeleteFunc(fileLinks(func(ext string) string { return shown.href("/s/"+f.id+"."+ext, "step", shown.step) }, fileName(asked)),
 		func(l templates.FileLink) bool { return l.Ext == export.PCAPNG.Ext })
 	view.Drift = s.drift(r.Context(), shell.L, f, asked)
@@ -131,6 +139,19 @@ func (s *Server) frozenPage(w http.ResponseWriter, r *http.Request, f *frozenLin
 	p := templates.NewTracePage(in)
 	p.Description = in.Form.Summary + ". " + p.Stations[p.Current].Preview()
 	return p, nil
+}
+
+// asOf is the server with the network that a link was shared with, if it had one of its own. A network that today's podpath does
+// not read any more is none.
+func (s *Server) asOf(r *http.Request, f *frozenLink) (*Server, error) {
+	if f.content.Input == nil {
+		return s, nil
+	}
+	own, err := s.withInput(r, f.content.Input)
+	if isInputFault(err) {
+		return s, nil
+	}
+	return own, err
 }
 
 // question is what was asked, and the station that the link opens at.
@@ -212,6 +233,9 @@ func (s *Server) thawed(r *http.Request) (*request, *export.Trace, error) {
 	}
 	if f.content == nil {
 		return nil, nil, errNotFound
+	}
+	if s, err = s.asOf(r, f); err != nil {
+		return nil, nil, err
 	}
 	asked, step := f.question()
 	v := r.URL.Query()

@@ -39,6 +39,11 @@ func (s *Server) trace(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	req := parse(values)
+	if s.input != nil && req.From == "" && req.To == "" {
+		start := s.engine.Presets()[0].Start // nobody can be led there by an address that does not hold the network
+		start.Preset = OwnPreset
+		req.set(start)
+	}
 	partial := isPartial(r)
 	preset := s.preset(req)
 	options := s.settle(req)
@@ -46,7 +51,9 @@ func (s *Server) trace(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if !req.canonical && !partial && len(req.errors) == 0 {
+	if s.input != nil {
+		w.Header().Set(hrefHeader, req.href(r.URL.Path, "step", req.step))
+	} else if !req.canonical && !partial && len(req.errors) == 0 {
 		http.Redirect(w, r, req.href(r.URL.Path, "step", req.step), http.StatusSeeOther)
 		return nil
 	}

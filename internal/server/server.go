@@ -48,11 +48,14 @@ type Server struct {
 	timeout time.Duration
 	public  string
 	links   Links
+	// input is of a server that is for one request about the asker's own network; packed is the same as its link has it.
+	input   *share.Input
+	packed  string
 	ttl     time.Duration
 	now     func() time.Time
 	checked *checked.Results
 	lessons []*lesson.Lesson
-	minis   thumbnails
+	minis   *thumbnails
 }
 
 // New makes a server. It fails where an embedded asset is missing, so that a broken build is seen at the start.
@@ -71,7 +74,7 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("server: %w", err)
 	}
-	s := &Server{engine: c.Engine, log: c.Log, assets: a, timeout: c.Timeout, public: strings.TrimRight(c.Public, "/"), links: c.Links, ttl: c.TTL, now: c.Now, checked: c.Checked, lessons: lessons}
+	s := &Server{engine: c.Engine, log: c.Log, assets: a, timeout: c.Timeout, public: strings.TrimRight(c.Public, "/"), links: c.Links, ttl: c.TTL, now: c.Now, checked: c.Checked, lessons: lessons, minis: &thumbnails{}}
 	if s.log == nil {
 		s.log = slog.Default()
 	}
@@ -95,20 +98,21 @@ func (s *Server) Handler() http.Handler {
 	r.Group(func(r chi.Router) {
 		r.Use(middleware.RequestSize(maxBody), middleware.Timeout(s.timeout))
 		r.Get("/", s.page(s.home))
-		r.Get("/trace", s.page(s.trace))
-		r.Get(embedPath, s.page(s.trace))
-		r.Get("/trace.{ext}", s.page(s.export))
+		r.Get("/trace", s.own((*Server).trace))
+		r.Get(embedPath, s.own((*Server).trace))
+		r.Get("/trace.{ext}", s.own((*Server).export))
 		r.Get("/trace/card.png", s.page(s.card))
+		r.Get("/own", s.page(s.paste))
 		r.Get("/oembed", s.page(s.oembed))
-		r.Get("/compare", s.page(s.compare))
-		r.Get("/node", s.page(s.node))
+		r.Get("/compare", s.own((*Server).compare))
+		r.Get("/node", s.own((*Server).node))
 		r.Get("/lessons", s.page(s.lessonList))
 		r.Get("/lessons/{id}", s.page(s.lesson))
 		r.Get("/maxpods", s.page(s.maxPods))
 		r.Get("/questions", s.page(s.questions))
 		r.Get("/questions/{id}", s.page(s.question))
 		r.Get("/api/v1/trace", s.apiTrace)
-		r.Get("/share", s.page(s.share))
+		r.Get("/share", s.own((*Server).share))
 		r.Get("/s/{id:[0-9A-Za-z]+}", s.page(s.frozen))
 		r.Get("/s/{id:[0-9A-Za-z]+}"+embedPath, s.page(s.frozen))
 		r.Get("/s/{id:[0-9A-Za-z]+}.{ext}", s.page(s.frozenFile))
@@ -120,8 +124,16 @@ func (s *Server) Handler() http.Handler {
 		r.Delete("/api/v1/links/{id}", s.apiDeleteLink)
 	})
 	r.Group(func(r chi.Router) {
+		r.Use(middleware.RequestSize(maxInput), middleware.Timeout(s.timeout))
+		r.Post("/trace", s.own((*Server).trace))
+		r.Post("/compare", s.own((*Server).compare))
+		r.Post("/node", s.own((*Server).node))
+		r.Post(embedPath, s.own((*Server).trace))
+		r.Post("/trace.{ext}", s.own((*Server).export))
+	})
+	r.Group(func(r chi.Router) {
 		r.Use(middleware.RequestSize(maxShare), middleware.Timeout(s.timeout))
-		r.Post("/share", s.page(s.freeze))
+		r.Post("/share", s.page(s.postShare))
 		r.Post("/api/v1/links", s.apiShare)
 	})
 	cross := http.NewCrossOriginProtection()

@@ -21,8 +21,8 @@ import (
 	"github.com/podpath/podpath/web/templates"
 )
 
-// maxShare is how many bytes a request to share may have. Notes take the most: 200 of 2,000 characters.
-const maxShare = 2 << 20
+// maxShare is how many bytes a request to share may have: a packed input, and 200 notes of 2,000 characters.
+const maxShare = 6 << 20
 
 // Links keeps what is shared. It is a [*share.Store] but in tests.
 type Links interface {
@@ -76,8 +76,14 @@ func (s *Server) sharePage(w http.ResponseWriter, r *http.Request, v url.Values,
 	}
 	base := s.base(r)
 	at := func(path string) string { return x.href(path, "step", x.step) }
-	p := &templates.SharePage{Shell: shell, Flow: flowTitle(shell.L, x.request, x.places), TraceHref: at("/trace"), Link: base + at("/trace"), Picture: x.href("/trace.svg", "step", x.step, "theme", shell.Theme), PictureDark: x.href("/trace.svg", "step", x.step, "theme", "dark"),
-		Station: x.label(x.current), EmbedHref: at(embedPath), Embed: embedding(base+at(embedPath), "100%", frameHeight)}
+	fragment, long := "", false
+	if s.input != nil {
+		if long = len(s.packed) > templates.LinkMost; !long {
+			fragment = "#" + s.packed
+		}
+	}
+	p := &templates.SharePage{Shell: shell, Flow: flowTitle(shell.L, x.request, x.places), TraceHref: at("/trace"), Link: base + at("/trace") + fragment, TooLong: long, Picture: x.href("/trace.svg", "step", x.step, "theme", shell.Theme), PictureDark: x.href("/trace.svg", "step", x.step, "theme", "dark"),
+		Station: x.label(x.current), EmbedHref: at(embedPath), Embed: embedding(base+at(embedPath)+fragment, "100%", frameHeight)}
 	p.Title = shell.L.T("share.title") + ": " + p.Flow
 	p.Files = fileLinks(func(ext string) string { return at("/trace." + ext) }, fileName(x.request))
 	if s.links != nil {
@@ -108,6 +114,9 @@ func (s *Server) freezeForm(l *locales.Printer, x *sharing, v url.Values, wrong 
 			f.Query = append(f.Query, p)
 		}
 	}
+	if s.input != nil {
+		f.Query = append(f.Query, [2]string{"input", s.packed})
+	}
 	for i := range x.doc.Stations {
 		name := "note." + x.doc.Stations[i].ID
 		f.Notes = append(f.Notes, templates.NoteField{ID: x.doc.Stations[i].ID, Name: name, Label: x.label(i), Text: v.Get(name)})
@@ -134,6 +143,15 @@ func contentFault(l *locales.Printer, err error) string {
 	return l.T("share.bad-note", "problem", problem)
 }
 
+// postShare is the share page of the asker's own network, where a script sends its input alone, or the form that keeps a trace.
+func (s *Server) postShare(w http.ResponseWriter, r *http.Request) error {
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "text/plain") {
+		s.own((*Server).share)(w, r)
+		return nil
+	}
+	return s.freeze(w, r)
+}
+
 // freeze keeps a trace as it is, and hands its link over.
 func (s *Server) freeze(w http.ResponseWriter, r *http.Request) error {
 	if s.links == nil {
@@ -143,6 +161,13 @@ func (s *Server) freeze(w http.ResponseWriter, r *http.Request) error {
 		return bodyError(err)
 	}
 	v := r.PostForm
+	if packed := v.Get("input"); packed != "" {
+		own, err := s.with(r, packed)
+		if err != nil {
+			return err
+		}
+		s = own
+	}
 	req := parse(v)
 	shell := s.shell(w, r, req, "/share")
 	x, err := s.toShare(r.Context(), shell.L, v)
@@ -194,7 +219,7 @@ func (s *Server) keep(ctx context.Context, x *sharing, title string, notes map[s
 	}
 	plain := *x.request
 	plain.lang, plain.theme = "", ""
-	c := share.Content{Engine: x.doc.Engine, Query: strings.TrimPrefix(plain.href(""), "?"), Trace: doc, Scene: scene, Title: title, Notes: notes, Step: x.step, Lang: lang}
+	c := share.Content{Engine: x.doc.Engine, Query: strings.TrimPrefix(plain.href(""), "?"), Trace: doc, Scene: scene, Input: s.input, Title: title, Notes: notes, Step: x.step, Lang: lang}
 	for id := range notes {
 		if x.doc.FindStation(id) < 0 {
 			return share.Receipt{}, &share.ContentError{Field: "note", Station: id, Problem: share.Malformed}

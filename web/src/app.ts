@@ -3,6 +3,7 @@
 import { late } from "./late.ts";
 import { LessonView } from "./lesson.ts";
 import { NodeView } from "./node.ts";
+import { takeOwn, unpack, watch } from "./own.ts";
 import { Player, type Timing } from "./player.ts";
 import { recall } from "./progress.ts";
 import { View } from "./view.ts";
@@ -260,7 +261,17 @@ document.addEventListener("htmx:after:swap", () => {
   if (title) document.title = `${title} · podpath`;
 });
 addEventListener("resize", () => view?.refit());
-recall();
-start();
-const node = document.getElementById("node");
-if (node) new NodeView(node);
+/** begins with the page as it is: once, or twice where it came by way of another. */
+function begin(): void {
+  recall();
+  start();
+  takeOwn();
+  const node = document.getElementById("node");
+  if (node) new NodeView(node);
+}
+begin();
+watch();
+void unpack(() => {
+  begin();
+  htmx.process(document.body);
+});

@@ -2,6 +2,7 @@
 
 import { late } from "./late.ts";
 import { keeps, mark, must, PacketMap } from "./map.ts";
+import { whole } from "./own.ts";
 import type { Screen } from "./player.ts";
 
 export class View implements Screen {
@@ -119,7 +120,7 @@ export class View implements Screen {
   private address(stop: SVGAElement): void {
     const href = stop.getAttribute("href");
     if (!href) return;
-    history.replaceState(history.state, "", href);
+    history.replaceState(history.state, "", whole(href));
     keeps(href);
   }
 }

@@ -93,7 +93,7 @@ type TracePage struct {
 	Assume   []string
 	Checked  *CheckedView // nil where nobody asked
 	Choices  []ChoiceView
-	Marks    *MarksView // nil where no mark is set
+	Marks    *MarksView  // nil where no mark is set
 	Frozen   *FrozenView // nil but for what was shared
 }
 
@@ -119,6 +119,8 @@ type Form struct {
 	Errors   map[string]string
 	Messages []string // all of them, in the order in which they were found
 	Summary  string
+	// OwnHref leads to where a network of one's own is taken.
+	OwnHref string
 	// ShareHref leads to what can be done with the trace elsewhere; "" where there is none.
 	ShareHref string
 }
@@ -216,7 +218,9 @@ type StationView struct {
 }
 
 // Preview is a station in a sentence, for a chat: "14 · POSTROUTING, node-b: The rule …".
-func (s *StationView) Preview() string { return itoa(s.N) + " · " + s.Title + ", " + s.Place + ": " + s.Text }
+func (s *StationView) Preview() string {
+	return itoa(s.N) + " · " + s.Title + ", " + s.Place + ": " + s.Text
+}
 
 // GroupView is a run of stations in one place, for the list.
 type GroupView struct {

@@ -5,9 +5,11 @@ import "strings"
 // SharePage offers what can be done with a trace elsewhere: links, files, a frame for another page.
 type SharePage struct {
 	Shell
-	Flow        string // the question in words
-	TraceHref   string // back to the trace
-	Link        string // the trace's own address, whole
+	Flow      string // the question in words
+	TraceHref string // back to the trace
+	Link      string // the trace's own address, whole
+	// TooLong: the trace is of a network that no link can hold; there is none that asks again, and no frame.
+	TooLong     bool
 	Picture     string // its picture's; PictureDark is the same on a dark ground
 	PictureDark string
 	Station     string // what the picture shows

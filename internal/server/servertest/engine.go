@@ -6,6 +6,7 @@ import (
 
 	"github.com/podpath/podpath/internal/diagram/diagramtest"
 	"github.com/podpath/podpath/internal/server"
+	"github.com/podpath/podpath/internal/share"
 	"github.com/podpath/podpath/internal/topology"
 	"github.com/podpath/podpath/internal/trace"
 )
@@ -64,3 +65,6 @@ func (e Engine) Run(ctx context.Context, q server.Query) (*topology.Topology, *t
 	topo, doc, err := e.Trace(ctx, q)
 	return topo, &trace.Trace{Query: &trace.Query{}, Topology: topo}, doc, err
 }
+
+// Own has no network but its own.
+func (e Engine) Own(context.Context, *share.Input) (server.Engine, error) { return e, nil }
