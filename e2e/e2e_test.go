@@ -36,14 +36,15 @@ func need(t *testing.T) {
 	}
 }
 
-// start builds the server, runs it on a free port until the test ends, and gives its address.
-func start(t *testing.T) string {
+// start builds the server, runs it on a free port until the test ends, and gives its address and the file of its links.
+func start(t *testing.T) (address, links string) {
 	t.Helper()
 	bin := filepath.Join(t.TempDir(), "server")
 	if out, err := exec.Command("go", "build", "-o", bin, "../cmd/server").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	cmd := exec.Command(bin, "--addr", "127.0.0.1:0", "--links", filepath.Join(t.TempDir(), "links.db"))
+	links = filepath.Join(t.TempDir(), "links.db")
+	cmd := exec.Command(bin, "--addr", "127.0.0.1:0", "--links", links)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -68,7 +69,7 @@ func start(t *testing.T) string {
 	if !ok {
 		t.Fatalf("no address in %q", line)
 	}
-	return url
+	return url, links
 }
 
 func TestTracePage(t *testing.T) { run(t, "trace.mjs") }
@@ -106,10 +107,12 @@ func TestExport(t *testing.T) { run(t, "export.mjs", hostileDiagrams(t)) }
 // run has a script check the pages of a server of its own.
 func run(t *testing.T, script string, args ...string) {
 	need(t)
-	url := start(t)
+	url, links := start(t)
 	ctx, cancel := context.WithTimeout(t.Context(), browserTime)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, "node", append([]string{script, url}, args...)...).CombinedOutput()
+	cmd := exec.CommandContext(ctx, "node", append([]string{script, url}, args...)...)
+	cmd.Env = append(os.Environ(), "PODPATH_LINKS="+links) // the file in which the server keeps what is shared
+	out, err := cmd.CombinedOutput()
 	t.Logf("%s", out)
 	if err != nil {
 		t.Fatalf("%s: %v", script, err)

@@ -2,6 +2,7 @@
 //
 //	node e2e/links.mjs URL
 
+import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { axe, check, finish, group, launch, narrow, run, share, tabTo, wide } from "./browser.mjs";
 import { find } from "./finder.mjs";
@@ -103,6 +104,94 @@ for (const [i, [lang, size]] of [
     });
   });
 }
+
+// Encrypted: the server keeps what it cannot read, the key is in no address that it sees.
+await group("encrypted", async () => {
+  const secret = "codename: heron";
+  const plain = [secret, "KUBE-POSTROUTING", "192.168.1.52"];
+  const open_ = async (what, href, lang, checks) =>
+    run(
+      browser,
+      `encrypted, ${what}`,
+      { locale: locale[lang], viewport: lang === "ko" ? narrow : wide },
+      async (page) => {
+        await page.goto(href);
+        await checks(page);
+      },
+    );
+  let link = "";
+  let key = "";
+  await run(browser, "encrypt", {}, async (page) => {
+    const sent = [];
+    page.on("request", (r) => sent.push(r.url()));
+    await page.goto(at.replace("/trace", "/share"));
+    await page.fill("#sh-title", secret);
+    await page.locator("[data-seal]").click();
+    await page.locator("#sh-keyf").waitFor();
+    link = await page.inputValue("#sh-id");
+    key = await page.inputValue("#sh-keyf");
+    check(/\/s\/[0-9a-z]{26}#k1:[A-Za-z0-9_-]{43}z$/.test(link), `encrypted: the link is ${link}`);
+    check(
+      (await page.locator("main").textContent()).includes(say("en", "share.sealed-made")),
+      "encrypted: and is called so",
+    );
+    check((await page.locator("#sh-frame").count()) === 0, "encrypted: there is no frame that could not open it");
+    await page.locator("#sh-open").click();
+    await page.locator(".hop[aria-current]").waitFor();
+    for (const url of sent) check(!url.includes("k1:"), `encrypted: a request's address has the key: ${url}`);
+  });
+  for (const lang of ["en", "ko"])
+    await open_(`opened ${lang}`, link, lang, async (page) => {
+      await page.locator('.hop[data-i="6"][aria-current]').waitFor({ state: "attached" });
+      check((await page.title()) === `${secret} · podpath`, `encrypted ${lang}: called ${await page.title()}`);
+      check(
+        (await page.locator("#pickd").textContent()).includes(say(lang, "share.same")),
+        `encrypted ${lang}: today says the same`,
+      );
+      await page.keyboard.press("ArrowRight");
+      await page.locator('.hop[data-i="7"][aria-current]').waitFor({ state: "attached" });
+      check(new URL(page.url()).hash === new URL(link).hash, `encrypted ${lang}: a step on keeps the key`);
+      await page.reload();
+      await page.locator('.hop[data-i="7"][aria-current]').waitFor({ state: "attached" });
+      if (lang === "en") {
+        await page.locator(".frozen .more summary").click();
+        const [file] = await Promise.all([
+          page.waitForEvent("download"),
+          page.locator('.files a[href*=".txt"]').click(),
+        ]);
+        check(readFileSync(await file.path(), "utf8").includes("KUBE-POSTROUTING"), "encrypted: the file");
+        await page.locator('.langs a[lang="ko"]').click();
+        await page.locator('.hop[data-i="7"][aria-current]').waitFor();
+        check((await page.locator("html").getAttribute("lang")) === "ko", "encrypted: the language changes");
+      }
+    });
+  const told = (what, href, text) =>
+    open_(what, href, "en", async (page) => {
+      await page.locator("h1:visible", { hasText: text }).waitFor();
+      const page_ = await page.content();
+      for (const word of plain) check(!page_.includes(word), `${what}: the page has ${word}`);
+    });
+  await told("without its key", link.split("#")[0], say("en", "share.key-missing"));
+  await told("with a key cut off", link.slice(0, -8), say("en", "share.key-wrong"));
+  await told("with another key", link.replace(/#k1:.{4}/, "#k1:AAAA"), say("en", "share.key-wrong"));
+  // What the server has of it, as it gives it and as it stores it.
+  const api = await (await fetch(link.split("#")[0].replace("/s/", "/api/v1/links/"))).text();
+  const stored = (process.env.PODPATH_LINKS ? ["", "-wal"] : [])
+    .map((end) => `${process.env.PODPATH_LINKS}${end}`)
+    .filter((file) => existsSync(file))
+    .map((file) => readFileSync(file, "latin1"))
+    .join("");
+  check(stored.includes(new URL(link).pathname.slice(3)), "encrypted: the store has the link");
+  for (const word of [secret])
+    check(!stored.includes(word) && !api.includes(word), `encrypted: the server has ${word}`);
+  for (const word of plain) check(!api.includes(word), `encrypted: the server gives ${word}`);
+  check(!stored.includes(new URL(link).hash.slice(4, 30)), "encrypted: the store has the key");
+  await open_("delete", `${link.split("#")[0]}/delete`, "en", async (page) => {
+    await page.fill("#sh-keyf", key);
+    await Promise.all([page.waitForNavigation(), page.locator(".freeze button").click()]);
+    check((await page.locator("h1").textContent()) === say("en", "share.deleted"), "encrypted: deleted");
+  });
+});
 
 // In a frame of another site's page: the trace plays there, and leads to podpath in a tab of its own.
 await group("frame", async () => {

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"html"
 	"log/slog"
@@ -164,8 +166,8 @@ func TestShareForm(t *testing.T) {
 	if code != http.StatusUnprocessableEntity || !strings.Contains(body, "The title has more than 200 characters.") || !strings.Contains(body, "one\r\ntwo") {
 		t.Errorf("a long title: %d", code)
 	}
-	form.Set("title", strings.Repeat("x", 7<<20))
-	if code, body = send(form); code != http.StatusRequestEntityTooLarge || !strings.Contains(body, "A link keeps at most 6 MB.") {
+	form.Set("title", strings.Repeat("x", 13<<20))
+	if code, body = send(form); code != http.StatusRequestEntityTooLarge || !strings.Contains(body, "A link keeps at most 12 MB.") {
 		t.Errorf("a huge title: %d", code)
 	}
 	// Taken back by its key.
@@ -362,7 +364,7 @@ func TestShareAPIErrors(t *testing.T) {
 		{"an unknown place", `{"query":"preset=eks-study&from=pod/x/y&to=internet"}`, 422, "unknown-place"},
 		{"a note on no step", `{"query":"` + question + `","notes":{"nowhere":"x"}}`, 422, "bad-content"},
 		{"a control character", `{"query":"` + question + `","title":"a\u0007"}`, 422, "bad-content"},
-		{"huge", `{"query":"` + question + `","title":"` + strings.Repeat("x", 7<<20) + `"}`, 413, `"limit": "6291456"`},
+		{"huge", `{"query":"` + question + `","title":"` + strings.Repeat("x", 13<<20) + `"}`, 413, `"limit": "12582912"`},
 	} {
 		code, body := s.ask(t, http.MethodPost, "/api/v1/links", tt.body)
 		if code != tt.code || !strings.Contains(body, tt.say) {
@@ -450,5 +452,62 @@ func TestOldLinks(t *testing.T) {
 				t.Errorf("%s in %s: %d %s", file, lang, code, rawKey.FindString(body))
 			}
 		}
+	}
+}
+
+// TestEncrypted: the server keeps what it cannot read, gives it back as it is, and shows what a browser has opened without keeping
+// that.
+func TestEncrypted(t *testing.T) {
+	s := keeping(t, 0)
+	form := url.Values{"preset": {"eks-study"}, "from": {"pod/default/netshoot-2"}, "to": {"pod/default/netshoot-3"}, "proto": {"tcp"}, "title": {"heron"}, "note." + atSNAT: {"a note"}, "step": {atSNAT}}
+	send := func(target, kind, body string) (int, string) {
+		code, got := s.ask(t, http.MethodPost, target, body, "Content-Type", kind, "Accept-Language", "en")
+		return code, got
+	}
+	const formType = "application/x-www-form-urlencoded"
+	code, draft := send("/share/draft", formType, form.Encode())
+	if c, err := share.Decode([]byte(draft)); code != 200 || err != nil || c.Title != "heron" || c.Notes[atSNAT] != "a note" {
+		t.Fatalf("the draft: %d, %v", code, err)
+	}
+	sealed := []byte(strings.Repeat("\x00\xffsealed", 20))
+	code, body := send("/share", formType, url.Values{"sealed": {base64.StdEncoding.EncodeToString(sealed)}}.Encode())
+	link := regexp.MustCompile(`>http://example.com(/s/[0-9a-z]{26})</textarea>`).FindStringSubmatch(body)
+	if code != http.StatusCreated || link == nil {
+		t.Fatalf("kept: %d", code)
+	}
+	var got struct {
+		Kind      string
+		Encrypted []byte
+		Content   *share.Content
+	}
+	if code, body := s.ask(t, http.MethodGet, "/api/v1/links/"+link[1][3:], ""); code != 200 || json.Unmarshal([]byte(body), &got) != nil || got.Kind != "encrypted" || !bytes.Equal(got.Encrypted, sealed) || got.Content != nil {
+		t.Errorf("the API: %d %.200s", code, body)
+	}
+	if code, body := s.page(t, link[1]); code != 200 || !strings.Contains(body, `data-sealed="/api/v1/links/`+link[1][3:]+`"`) || strings.Contains(body, "oembed") || strings.Contains(body, "og:image") {
+		t.Errorf("its page: %d", code)
+	}
+	for _, path := range []string{".md", ".svg", "/card.png"} {
+		if code, _ := s.page(t, link[1]+path); code != 404 {
+			t.Errorf("%s of what cannot be read: %d", path, code)
+		}
+	}
+	if code, body := send(link[1], "application/json", draft); code != 200 || !strings.Contains(body, "<title>heron · podpath</title>") || !strings.Contains(body, "a note") {
+		t.Errorf("opened: %d", code)
+	}
+	if code, body := send(link[1]+".md", "application/json", draft); code != 200 || !strings.HasPrefix(body, "# heron\n") {
+		t.Errorf("a file of it: %d", code)
+	}
+	for name, wrong := range map[string]string{"nothing": "", "half of it": draft[:len(draft)/2], "something else": "{}", "another version": strings.Replace(draft, `"version":1`, `"version":9`, 1)} {
+		if code, body := send(link[1], "application/json", wrong); code != 422 || !strings.Contains(body, "This link cannot be shown") {
+			t.Errorf("%s: %d", name, code)
+		}
+	}
+	// A plain link is what is stored, whatever somebody sends.
+	plain := "/s/" + s.share(t, `{"query":"`+question+`"}`).ID
+	if code, _ := send(plain, "application/json", draft); code != 400 {
+		t.Errorf("another content for a plain link: %d", code)
+	}
+	if code, _ := send("/share", formType, "sealed=%25"); code != 400 {
+		t.Errorf("no base64: %d", code)
 	}
 }

@@ -50,13 +50,21 @@ func (s *Server) open(ctx context.Context, text string) (*frozenLink, error) {
 	if link.Kind != share.Plain {
 		return f, nil
 	}
-	if f.content, err = share.Decode(link.Content); err != nil {
-		return nil, unreadable{err}
-	}
-	if f.doc, f.scene, err = thaw(f.content); err != nil {
-		return nil, unreadable{err}
+	if err := f.read(link.Content); err != nil {
+		return nil, err
 	}
 	return f, nil
+}
+
+// read reads the link's content.
+func (f *frozenLink) read(data []byte) (err error) {
+	if f.content, err = share.Decode(data); err != nil {
+		return unreadable{err}
+	}
+	if f.doc, f.scene, err = thaw(f.content); err != nil {
+		return unreadable{err}
+	}
+	return nil
 }
 
 // thaw reads a link's document and drawing, and makes sure that each fits the other: a link's content is what somebody sent.
@@ -82,7 +90,7 @@ func (s *Server) frozen(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if f.content == nil {
-		return unreadable{errors.New("an encrypted link")}
+		return s.sealed(w, r, f)
 	}
 	p, err := s.frozenPage(w, r, f)
 	if err != nil {
@@ -131,7 +139,9 @@ func (s *Server) frozenPage(w http.ResponseWriter, r *http.Request, f *frozenLin
 	if view.Title != "" {
 		in.Shell.Title = view.Title
 	}
-	s.previews(r, &in.Shell, func(path string) string { return shown.href(path, "step", v.Get("step")) }, top)
+	if f.link.Kind == share.Plain { // the others no server can show
+		s.previews(r, &in.Shell, func(path string) string { return shown.href(path, "step", v.Get("step")) }, top)
+	}
 	if path != top {
 		framed(w, &in.Shell, shown.href(top, "step", v.Get("step")))
 	}
@@ -234,7 +244,13 @@ func (s *Server) thawed(r *http.Request) (*request, *export.Trace, error) {
 	if f.content == nil {
 		return nil, nil, errNotFound
 	}
-	if s, err = s.asOf(r, f); err != nil {
+	return s.thaw(r, f)
+}
+
+// thaw is a link's trace as its address asks for it.
+func (s *Server) thaw(r *http.Request, f *frozenLink) (*request, *export.Trace, error) {
+	s, err := s.asOf(r, f)
+	if err != nil {
 		return nil, nil, err
 	}
 	asked, step := f.question()

@@ -22,6 +22,8 @@ type apiNewLink struct {
 	Notes map[string]string `json:"notes"` // by station
 	Step  string            `json:"step"`
 	Lang  string            `json:"lang"`
+	// Encrypted is all there is of a link that the server cannot read.
+	Encrypted []byte `json:"encrypted"`
 }
 
 // apiLinkReceipt is what it gets. The key is told only here.
@@ -40,6 +42,8 @@ type apiLinkContent struct {
 	Created time.Time      `json:"created"`
 	Expires *time.Time     `json:"expires"`
 	Content *share.Content `json:"content,omitempty"`
+	// Encrypted is what the browser of who shared it made of the content, for one that has the key.
+	Encrypted []byte `json:"encrypted,omitempty"`
 }
 
 // apiShare keeps a trace: POST /api/v1/links.
@@ -64,6 +68,9 @@ func (s *Server) apiKeep(r *http.Request) (share.Receipt, error) {
 	d.DisallowUnknownFields()
 	if err := d.Decode(&in); err != nil {
 		return none, bodyError(err)
+	}
+	if in.Encrypted != nil {
+		return s.links.Put(r.Context(), share.Link{Kind: share.Encrypted, Version: sealedVersion, Content: in.Encrypted, Expires: s.until()})
 	}
 	v, err := url.ParseQuery(strings.TrimPrefix(in.Query, "?"))
 	if err != nil {
@@ -101,7 +108,11 @@ func (s *Server) apiLink(w http.ResponseWriter, r *http.Request) {
 		s.linkError(w, r, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, apiLinkContent{ID: f.id, Kind: f.link.Kind, Created: f.link.Created, Expires: orNull(f.link.Expires), Content: f.content})
+	out := apiLinkContent{ID: f.id, Kind: f.link.Kind, Created: f.link.Created, Expires: orNull(f.link.Expires), Content: f.content}
+	if f.link.Kind == share.Encrypted {
+		out.Encrypted = f.link.Content
+	}
+	writeJSON(w, http.StatusOK, out)
 }
 
 // apiDeleteLink takes a share back: DELETE /api/v1/links/{id} with `Authorization: Bearer <key>`.

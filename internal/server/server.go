@@ -132,8 +132,14 @@ func (s *Server) Handler() http.Handler {
 		r.Post("/trace.{ext}", s.own((*Server).export))
 	})
 	r.Group(func(r chi.Router) {
+		r.Use(middleware.RequestSize(share.MaxContent), middleware.Timeout(s.timeout))
+		r.Post("/s/{id:[0-9A-Za-z]+}", s.page(s.unsealed))
+		r.Post("/s/{id:[0-9A-Za-z]+}.{ext}", s.page(s.unsealedFile))
+	})
+	r.Group(func(r chi.Router) {
 		r.Use(middleware.RequestSize(maxShare), middleware.Timeout(s.timeout))
 		r.Post("/share", s.page(s.postShare))
+		r.Post("/share/draft", s.page(s.draft))
 		r.Post("/api/v1/links", s.apiShare)
 	})
 	cross := http.NewCrossOriginProtection()

@@ -21,8 +21,8 @@ import (
 	"github.com/podpath/podpath/web/templates"
 )
 
-// maxShare is how many bytes a request to share may have: a packed input, and 200 notes of 2,000 characters.
-const maxShare = 6 << 20
+// maxShare is how many bytes a request to share may have: a packed input and 200 notes of 2,000 characters, or what was encrypted, in base64.
+const maxShare = 12 << 20
 
 // Links keeps what is shared. It is a [*share.Store] but in tests.
 type Links interface {
@@ -161,6 +161,9 @@ func (s *Server) freeze(w http.ResponseWriter, r *http.Request) error {
 		return bodyError(err)
 	}
 	v := r.PostForm
+	if v.Has("sealed") {
+		return s.keepSealed(w, r, v)
+	}
 	if packed := v.Get("input"); packed != "" {
 		own, err := s.with(r, packed)
 		if err != nil {
@@ -178,15 +181,7 @@ func (s *Server) freeze(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, x.href("/trace", "step", x.step), http.StatusSeeOther)
 		return nil
 	}
-	notes := map[string]string{}
-	for name := range v {
-		if id, ok := strings.CutPrefix(name, "note."); ok {
-			if text := strings.TrimSpace(strings.ReplaceAll(v.Get(name), "\r\n", "\n")); text != "" {
-				notes[id] = text
-			}
-		}
-	}
-	receipt, err := s.keep(r.Context(), x, strings.TrimSpace(v.Get("title")), notes, shell.L.Lang)
+	receipt, err := s.keep(r.Context(), x, strings.TrimSpace(v.Get("title")), formNotes(v), shell.L.Lang)
 	var wrong *share.ContentError
 	switch {
 	case errors.As(err, &wrong):
@@ -202,38 +197,64 @@ func (s *Server) freeze(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, http.StatusCreated, templates.Shared(p))
 }
 
+// formNotes are the notes of the form, by station.
+func formNotes(v url.Values) map[string]string {
+	notes := map[string]string{}
+	for name := range v {
+		if id, ok := strings.CutPrefix(name, "note."); ok {
+			if text := strings.TrimSpace(strings.ReplaceAll(v.Get(name), "\r\n", "\n")); text != "" {
+				notes[id] = text
+			}
+		}
+	}
+	return notes
+}
+
 // keep stores a trace that was asked about.
 func (s *Server) keep(ctx context.Context, x *sharing, title string, notes map[string]string, lang string) (share.Receipt, error) {
-	_, walk, dated, err := s.engine.Run(ctx, x.Query)
+	c, err := s.content(ctx, x, title, notes, lang)
 	if err != nil {
 		return share.Receipt{}, err
+	}
+	link, err := c.Link(s.until())
+	if err != nil {
+		return share.Receipt{}, err
+	}
+	return s.links.Put(ctx, link)
+}
+
+// until is when a link that is made now goes by itself; the zero time for never.
+func (s *Server) until() time.Time {
+	if s.ttl == 0 {
+		return time.Time{}
+	}
+	return s.now().Add(s.ttl)
+}
+
+// content is what a link of a trace keeps.
+func (s *Server) content(ctx context.Context, x *sharing, title string, notes map[string]string, lang string) (*share.Content, error) {
+	_, walk, dated, err := s.engine.Run(ctx, x.Query)
+	if err != nil {
+		return nil, err
 	}
 	latency.Annotate(dated, latency.Of(walk, dated, latency.Default())) // with what it costs, as the file of a trace has it
 	doc, err := json.Marshal(dated)
 	if err != nil {
-		return share.Receipt{}, err
+		return nil, err
 	}
 	scene, err := json.Marshal(x.scene)
 	if err != nil {
-		return share.Receipt{}, err
+		return nil, err
 	}
 	plain := *x.request
 	plain.lang, plain.theme = "", ""
 	c := share.Content{Engine: x.doc.Engine, Query: strings.TrimPrefix(plain.href(""), "?"), Trace: doc, Scene: scene, Input: s.input, Title: title, Notes: notes, Step: x.step, Lang: lang}
 	for id := range notes {
 		if x.doc.FindStation(id) < 0 {
-			return share.Receipt{}, &share.ContentError{Field: "note", Station: id, Problem: share.Malformed}
+			return nil, &share.ContentError{Field: "note", Station: id, Problem: share.Malformed}
 		}
 	}
-	var until time.Time
-	if s.ttl > 0 {
-		until = s.now().Add(s.ttl)
-	}
-	link, err := c.Link(until)
-	if err != nil {
-		return share.Receipt{}, err
-	}
-	return s.links.Put(ctx, link)
+	return &c, nil
 }
 
 // day is a date as pages show it, UTC; "" for never.

@@ -6,6 +6,7 @@ import { NodeView } from "./node.ts";
 import { takeOwn, unpack, watch } from "./own.ts";
 import { Player, type Timing } from "./player.ts";
 import { recall } from "./progress.ts";
+import { seal, unseal } from "./sealed.ts";
 import { View } from "./view.ts";
 
 declare const htmx: { process(el: Element): void };
@@ -26,7 +27,8 @@ function start(): void {
   player?.dispose();
   player = view = lesson = null;
   const app = document.getElementById("app");
-  for (const el of document.querySelectorAll<HTMLElement>("#b-play, #speed, #share, [data-copy]")) el.hidden = false;
+  for (const el of document.querySelectorAll<HTMLElement>("#b-play, #speed, #share, [data-copy], [data-seal]"))
+    el.hidden = false;
   const pick = document.querySelector<HTMLDetailsElement>("#pickd");
   if (pick && !pick.dataset.seen) {
     pick.dataset.seen = "1";
@@ -55,6 +57,11 @@ function onClick(ev: MouseEvent): void {
   }
   if (target.closest("#share")) {
     void copy(location.href, document.getElementById("share"));
+    return;
+  }
+  const sealing = target.closest<HTMLElement>("[data-seal]");
+  if (sealing) {
+    void seal(sealing, replace, toast);
     return;
   }
   const button = target.closest<HTMLElement>("[data-copy]");
@@ -271,7 +278,12 @@ function begin(): void {
 }
 begin();
 watch();
-void unpack(() => {
+/** shows another page in this one's place. */
+function replace(page: Document): void {
+  document.title = page.title;
+  document.body.replaceWith(page.body);
   begin();
   htmx.process(document.body);
-});
+}
+void unpack(replace);
+void unseal(replace);

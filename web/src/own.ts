@@ -1,6 +1,8 @@
 // A network of one's own. It is packed into the fragment of the address, which browsers send to no server: each page about it
 // is asked for by POST, with what is packed as the body, and the server forgets it with its answer (internal/share/fragment.go).
 
+import { ask as askSealed, isSealed } from "./sealed.ts";
+
 const PREFIX = "p1:";
 const END = "z";
 const KEY = "podpath.own";
@@ -43,6 +45,7 @@ export function asksOwn(href: string): boolean {
 
 /** whole gives an address the fragment that it needs. */
 export function whole(href: string): string {
+  if (isSealed(href)) return href.replace(/#.*$/, "") + location.hash;
   return asksOwn(href) ? href.replace(/#.*$/, "") + fragment() : href;
 }
 
@@ -62,8 +65,8 @@ function ask(href: string): Promise<Response> {
   return fetch(href.replace(/#.*$/, ""), { method: "POST", body: packed(), headers: { "Content-Type": "text/plain" } });
 }
 
-/** unpack shows the page that the address is about in place of the one that stands for it; begin starts it. */
-export async function unpack(begin: () => void): Promise<void> {
+/** unpack shows the page that the address is about in place of the one that stands for it. */
+export async function unpack(replace: (page: Document) => void): Promise<void> {
   const holder = document.querySelector<HTMLElement>("[data-unpack]");
   if (!holder) return;
   const show = (what: string) => {
@@ -80,9 +83,7 @@ export async function unpack(begin: () => void): Promise<void> {
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const plain = answer.headers.get("Podpath-Href");
     if (plain) history.replaceState(history.state, "", plain + fragment());
-    document.title = page.title;
-    document.body.replaceWith(page.body);
-    begin();
+    replace(page);
     void pictures();
   } catch {
     show("failed");
@@ -107,24 +108,24 @@ export function onLink(ev: Event): void {
   if (!a || !href) return;
   if (href.startsWith("#")) {
     // The fragment is taken: the anchor is gone to without it.
-    if (ev.type !== "click" || !asksOwn(location.href)) return;
+    if (ev.type !== "click" || !(asksOwn(location.href) || isSealed(location.href))) return;
     ev.preventDefault();
     const to = document.getElementById(decodeURIComponent(href.slice(1)));
     to?.scrollIntoView();
     to?.focus();
     return;
   }
-  if (!asksOwn(href)) return;
+  if (!asksOwn(href) && !isSealed(href)) return;
   if (ev.type === "click" && a instanceof HTMLAnchorElement && a.hasAttribute("download")) {
     ev.preventDefault();
     void save(a);
     return;
   }
-  if (fragment() && !href.includes("#p")) a.setAttribute("href", whole(href));
+  if (!href.includes("#")) a.setAttribute("href", whole(href));
 }
 
 async function save(a: HTMLAnchorElement): Promise<void> {
-  const answer = await ask(a.href);
+  const answer = await (isSealed(a.href) ? askSealed(a.href) : ask(a.href));
   const to = document.createElement("a");
   to.href = URL.createObjectURL(await answer.blob());
   to.download = a.download;

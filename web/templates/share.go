@@ -43,6 +43,8 @@ type NoteField struct {
 // SharedPage hands a frozen link over.
 type SharedPage struct {
 	Shell
+	// Sealed: the server cannot read what is kept; the script adds the key to the link.
+	Sealed    bool
 	Flow      string
 	Link      string // whole
 	Href      string // the same on this server
@@ -51,6 +53,12 @@ type SharedPage struct {
 	Embed     string
 	DeleteTo  string
 	TraceHref string
+}
+
+// SealedPage is an encrypted link until the script has opened it.
+type SealedPage struct {
+	Shell
+	ContentHref string // what is stored, as the API has it
 }
 
 // FrozenView is what stands beside a trace that was shared: whose words, when, and what today's engine says.
