@@ -224,7 +224,7 @@ await group("pages", async () => {
     [narrow, "dark", "ko"],
   ];
   const jobs = Object.entries(all).flatMap((p, i) =>
-    (pressed.has(p[0]) ? share(looks, 2, i) : share(looks, 16, i)).map((l) => [...p, ...l]),
+    (pressed.has(p[0]) ? share(looks, 2, i) : share(looks, 24, i)).map((l) => [...p, ...l]),
   );
   await together(jobs, async ([name, href, viewport, colorScheme, lang]) => {
     const what = `${name} ${viewport.width} ${colorScheme} ${lang}`;

@@ -53,7 +53,7 @@ const flows = {
   three: all["three-nodes"],
   untold: all.untold,
 };
-for (const [i, [name, href]] of Object.entries(flows).entries()) {
+for (const [i, [name, href]] of share(Object.entries(flows), 2).entries()) {
   const doc = await ask(href);
   for (const lang of share(["en", "ko"], 2, i)) {
     const what = `${name} ${lang}`;
