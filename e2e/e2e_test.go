@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/podpath/podpath/internal/share/pgtest"
 )
 
 // browserTime is how long the whole run in the browser may take.
@@ -44,6 +46,9 @@ func start(t *testing.T) (address, links string) {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	links = filepath.Join(t.TempDir(), "links.db")
+	if os.Getenv("PODPATH_DATABASE_URL") != "" {
+		links = "" // it says where
+	}
 	cmd := exec.Command(bin, "--addr", "127.0.0.1:0", "--links", links)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
@@ -72,6 +77,8 @@ func start(t *testing.T) (address, links string) {
 	return url, links
 }
 
+func TestMain(m *testing.M) { os.Exit(pgtest.Run(m)) }
+
 func TestTracePage(t *testing.T) { run(t, "trace.mjs") }
 
 func TestServices(t *testing.T) { run(t, "services.mjs") }
@@ -97,6 +104,16 @@ func TestKorean(t *testing.T) { run(t, "korean.mjs") }
 func TestLinks(t *testing.T) { run(t, "links.mjs") }
 
 func TestOwn(t *testing.T) { run(t, "own.mjs") }
+
+func TestRooms(t *testing.T) { run(t, "rooms.mjs") }
+
+// TestTwoServers has two servers on one PostgreSQL: the presenter is at one, who follows at the other.
+func TestTwoServers(t *testing.T) {
+	need(t)
+	t.Setenv("PODPATH_DATABASE_URL", pgtest.Database(t))
+	other, _ := start(t)
+	run(t, "rooms.mjs", other)
+}
 
 func TestWeight(t *testing.T) { run(t, "weight.mjs") }
 

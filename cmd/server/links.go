@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/podpath/podpath/internal/live"
 	"github.com/podpath/podpath/internal/share"
 )
 
@@ -66,6 +67,22 @@ func purge(ctx context.Context, s *share.Store, log *slog.Logger) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		}
+	}
+}
+
+// sweep ends rooms that are idle until ctx ends.
+func sweep(ctx context.Context, r *live.Rooms, log *slog.Logger) {
+	tick := time.NewTicker(10 * time.Minute)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if _, err := r.Sweep(ctx); err != nil && ctx.Err() == nil {
+			log.Error("rooms that are idle are still there", "error", err)
 		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/podpath/podpath/internal/checked"
+	"github.com/podpath/podpath/internal/live"
 	"github.com/podpath/podpath/internal/server"
 )
 
@@ -71,6 +72,13 @@ func run() error {
 		}()
 		go purge(ctx, store, log)
 	}
+	rooms, err := live.Open(ctx, os.Getenv("PODPATH_DATABASE_URL"), time.Now, log)
+	if err != nil {
+		return err
+	}
+	defer rooms.Close()
+	config.Rooms = rooms
+	go sweep(ctx, rooms, log)
 	s, err := server.New(config)
 	if err != nil {
 		return err
@@ -80,11 +88,11 @@ func run() error {
 		return err
 	}
 	fmt.Printf("podpath is at http://%s\n", l.Addr())
-	return serve(ctx, l, s.Handler(), log)
+	return serve(ctx, l, s.Handler(), rooms.LetGo, log)
 }
 
-// serve answers until ctx ends, then lets running requests finish.
-func serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger) error {
+// serve answers until ctx ends, then lets running requests finish; letGo ends those that would not.
+func serve(ctx context.Context, l net.Listener, h http.Handler, letGo func(), log *slog.Logger) error {
 	srv := &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 5 * time.Second,
@@ -93,6 +101,7 @@ func serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger
 		IdleTimeout:       2 * time.Minute,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
+	srv.RegisterOnShutdown(letGo) // a follower's stream would last for ever
 	done := make(chan error, 1)
 	go func() { done <- srv.Serve(l) }()
 	select {

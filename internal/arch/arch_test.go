@@ -24,7 +24,7 @@ var arrows = map[string][]string{
 	"web/templates":   {"internal/anatomy", "internal/compare", "internal/diagram", "internal/latency", "internal/maxpods", "internal/narrate", "web/locales", "web/static"},
 	"web/static":      {},
 	"web/locales":     {},
-	"e2e":             {"internal/export", "internal/query", "internal/compile"}, // its tests
+	"e2e":             {"internal/export", "internal/query", "internal/compile", "internal/share/pgtest"}, // its tests
 
 	"internal/diagram": {"internal/trace", "internal/topology"},
 	// Not in architecture.md's table: a trace in words, for the page, the exports and the command line.
@@ -42,7 +42,7 @@ var arrows = map[string][]string{
 	"internal/lab/fuzz": {"internal/lab", "internal/lab/build", "internal/lab/record", "internal/trace", "internal/topology", "internal/snapshot", "internal/compile", "internal/cluster", "internal/iptables", "internal/netfilter"},
 	// It keeps bytes: what is in a trace is for those who share and open it.
 	"internal/share": {},
-	"internal/live":  {"internal/trace", "internal/compile"},
+	"internal/live":  {"internal/share"},
 	// Its test asks as the command line does, so that a lesson is checked without a server.
 	"internal/lesson":  {"internal/trace", "internal/compile", "internal/query", "internal/anatomy", "internal/maxpods"},
 	"internal/latency": {"internal/trace"},
@@ -88,7 +88,7 @@ var arrows = map[string][]string{
 	"internal/arch":                {},
 	"internal/golden":              {},
 	"internal/diagram/diagramtest": {"internal/diagram"},
-	"internal/server/servertest":   {"internal/server", "internal/diagram/diagramtest"},
+	"internal/server/servertest":   {"internal/server", "internal/share", "internal/diagram/diagramtest"},
 	"internal/share/pgtest":        {},
 }
 
@@ -103,7 +103,7 @@ var onlyIn = map[string][]string{
 	"github.com/fogleman/gg":                            {"internal/picture"},
 	"golang.org/x/image":                                {"internal/picture"},
 	"modernc.org/sqlite":                                {"internal/share"},
-	"github.com/pressly/goose":                          {"internal/share"},
+	"github.com/pressly/goose":                          {"internal/share", "internal/live"},
 	"github.com/jackc/pgx":                              {"internal/share", "internal/share/pgtest", "internal/live"},
 }
 

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"strconv"
 
+	"github.com/podpath/podpath/internal/live"
 	"github.com/podpath/podpath/internal/share"
 	"github.com/podpath/podpath/web/locales"
 	"github.com/podpath/podpath/web/templates"
@@ -79,10 +80,12 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, share.ErrTooLarge):
 		status, heading = http.StatusRequestEntityTooLarge, "share.too-large"
 		args["limit"] = bytesText(share.MaxContent)
-	case errors.As(err, new(malformed)):
+	case errors.As(err, new(malformed)), errors.Is(err, live.ErrHref):
 		status, heading = http.StatusBadRequest, "ui.error-400"
 	case isInputFault(err):
 		status = http.StatusUnprocessableEntity
+	case isRoomFault(err):
+		status, heading, _ = roomFault(err)
 	case isTimeout(err):
 		status = http.StatusGatewayTimeout
 		s.log.Warn("request timed out", "url", r.URL.String(), "error", err)
@@ -127,11 +130,12 @@ func (s *Server) recoverer(next http.Handler) http.Handler {
 	})
 }
 
-// securityHeaders forbid what the pages do not use: scripts and styles from anywhere but here, framing, sniffing.
+// securityHeaders forbid what the pages do not use: scripts and styles from anywhere but here, frames in pages of others (a room has
+// one in its own), sniffing.
 func securityHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'self'; img-src 'self' blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'")
+		h.Set("Content-Security-Policy", "default-src 'self'; img-src 'self' blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'self'; object-src 'none'")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "same-origin")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
@@ -150,5 +154,10 @@ func bytesText(n int64) string {
 
 func isInputFault(err error) bool {
 	_, _, ok := inputFault(locales.New(locales.Languages[0]), err)
+	return ok
+}
+
+func isRoomFault(err error) bool {
+	_, _, ok := roomFault(err)
 	return ok
 }

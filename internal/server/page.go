@@ -116,7 +116,7 @@ func (s *Server) previews(r *http.Request, shell *templates.Shell, href func(pat
 func framed(w http.ResponseWriter, shell *templates.Shell, top string) {
 	shell.Framed, shell.TopHref = true, top
 	h := w.Header()
-	h.Set("Content-Security-Policy", strings.Replace(h.Get("Content-Security-Policy"), "frame-ancestors 'none'", "frame-ancestors *", 1))
+	h.Set("Content-Security-Policy", strings.Replace(h.Get("Content-Security-Policy"), "frame-ancestors 'self'", "frame-ancestors *", 1))
 	h.Del("Cross-Origin-Opener-Policy") // of use to windows only
 }
 

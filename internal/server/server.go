@@ -35,6 +35,8 @@ type Config struct {
 	Links Links
 	TTL   time.Duration
 	Now   func() time.Time // nil: time.Now
+	// Rooms are where one presents and others follow; nil: nowhere.
+	Rooms Rooms
 	// Public is the address that the server is reached by from outside, https://podpath.example; "": the one that a request
 	// comes with.
 	Public string
@@ -48,6 +50,7 @@ type Server struct {
 	timeout time.Duration
 	public  string
 	links   Links
+	rooms   Rooms
 	// input is of a server that is for one request about the asker's own network; packed is the same as its link has it.
 	input   *share.Input
 	packed  string
@@ -74,7 +77,7 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("server: %w", err)
 	}
-	s := &Server{engine: c.Engine, log: c.Log, assets: a, timeout: c.Timeout, public: strings.TrimRight(c.Public, "/"), links: c.Links, ttl: c.TTL, now: c.Now, checked: c.Checked, lessons: lessons, minis: &thumbnails{}}
+	s := &Server{engine: c.Engine, log: c.Log, assets: a, timeout: c.Timeout, public: strings.TrimRight(c.Public, "/"), links: c.Links, rooms: c.Rooms, ttl: c.TTL, now: c.Now, checked: c.Checked, lessons: lessons, minis: &thumbnails{}}
 	if s.log == nil {
 		s.log = slog.Default()
 	}
@@ -103,6 +106,7 @@ func (s *Server) Handler() http.Handler {
 		r.Get("/trace.{ext}", s.own((*Server).export))
 		r.Get("/trace/card.png", s.page(s.card))
 		r.Get("/own", s.page(s.paste))
+		r.Get("/r/{id}", s.page(s.room))
 		r.Get("/oembed", s.page(s.oembed))
 		r.Get("/compare", s.own((*Server).compare))
 		r.Get("/node", s.own((*Server).node))
@@ -130,6 +134,13 @@ func (s *Server) Handler() http.Handler {
 		r.Post("/node", s.own((*Server).node))
 		r.Post(embedPath, s.own((*Server).trace))
 		r.Post("/trace.{ext}", s.own((*Server).export))
+	})
+	r.Get("/r/{id}/events", s.events) // as long as the room lasts
+	r.Group(func(r chi.Router) {
+		r.Use(middleware.RequestSize(maxPresented), middleware.Timeout(s.timeout))
+		r.Post("/r", s.page(s.openRoom))
+		r.Post("/r/{id}/present", s.page(s.present))
+		r.Post("/r/{id}/end", s.page(s.endRoom))
 	})
 	r.Group(func(r chi.Router) {
 		r.Use(middleware.RequestSize(share.MaxContent), middleware.Timeout(s.timeout))

@@ -86,6 +86,11 @@ func (s *Server) sharePage(w http.ResponseWriter, r *http.Request, v url.Values,
 		Station: x.label(x.current), EmbedHref: at(embedPath), Embed: embedding(base+at(embedPath)+fragment, "100%", frameHeight)}
 	p.Title = shell.L.T("share.title") + ": " + p.Flow
 	p.Files = fileLinks(func(ext string) string { return at("/trace." + ext) }, fileName(x.request))
+	if s.rooms != nil {
+		shown := *x.request
+		shown.lang, shown.theme = "", "" // everybody follows in their own
+		p.Present = shown.href("/trace", "step", x.step) + fragment
+	}
 	if s.links != nil {
 		p.Freeze = s.freezeForm(shell.L, x, v, wrong)
 	}

@@ -49,7 +49,7 @@ func keyed(ctx context.Context, tx *sql.Tx, id ID, key Key) (hash []byte, err er
 		return nil, err
 	}
 	defer rows.Close()
-	want := key.hash()
+	want := key.Hash()
 	for rows.Next() {
 		var h []byte
 		if err := rows.Scan(&h); err != nil {

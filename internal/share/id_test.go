@@ -111,8 +111,8 @@ func FuzzParseID(f *testing.F) {
 }
 
 func TestKey(t *testing.T) {
-	k := newKey()
-	if other := newKey(); k == other {
+	k := NewKey()
+	if other := NewKey(); k == other {
 		t.Fatal("two keys are the same")
 	}
 	if got, err := ParseKey(strings.ToUpper(k.Text())); err != nil || got != k {
@@ -129,7 +129,7 @@ func TestKey(t *testing.T) {
 
 // TestKeyIsHidden: a receipt that gets into a log does not give the key away.
 func TestKeyIsHidden(t *testing.T) {
-	r := Receipt{Key: newKey()}
+	r := Receipt{Key: NewKey()}
 	secrets := []string{r.Key.Text(), fmt.Sprintf("%x", r.Key.secret[:]), fmt.Sprint(r.Key.secret[:])}
 	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
 		for _, v := range []any{r, &r, r.Key} {

@@ -10,8 +10,8 @@ import (
 // The bits are hidden from printing and JSON, so that they get into no log by accident; Text gives them.
 type Key struct{ secret [16]byte }
 
-// newKey draws a key. crypto/rand.Read never fails: where there is no randomness it ends the program.
-func newKey() Key {
+// NewKey draws a key. crypto/rand.Read never fails: where there is no randomness it ends the program.
+func NewKey() Key {
 	var k Key
 	rand.Read(k.secret[:])
 	return k
@@ -26,8 +26,8 @@ func (k Key) String() string { return "(delete key)" }
 // GoString does not say it either.
 func (k Key) GoString() string { return k.String() }
 
-// hash is what the store keeps.
-func (k Key) hash() [sha256.Size]byte { return sha256.Sum256(k.secret[:]) }
+// Hash is what a store keeps of it.
+func (k Key) Hash() [sha256.Size]byte { return sha256.Sum256(k.secret[:]) }
 
 // ParseKey reads what Text gives, as leniently as [ParseID]. Its error is an [ErrWrongKey] and does not repeat the text, which
 // may be a key but for one character.

@@ -17,14 +17,14 @@ func (s *Store) Put(ctx context.Context, l Link) (Receipt, error) {
 	if err := l.check(now); err != nil {
 		return Receipt{}, err
 	}
-	sum, id, key := digest(l.Kind, l.Version, l.Content), IDOf(l.Kind, l.Version, l.Content), newKey()
+	sum, id, key := digest(l.Kind, l.Version, l.Content), IDOf(l.Kind, l.Version, l.Content), NewKey()
 	receipt := Receipt{ID: id, Key: key}
 	err := s.transact(ctx, func(tx *sql.Tx) error {
 		r, err := s.there(ctx, tx, id, sum[:], &l, now)
 		if err != nil {
 			return err
 		}
-		hash := key.hash()
+		hash := key.Hash()
 		if _, err := tx.ExecContext(ctx, "INSERT INTO shares (link, key_hash, created, expires) VALUES ($1, $2, $3, $4)", id.String(), hash[:], now, stored(l.Expires)); err != nil {
 			return err
 		}

@@ -191,7 +191,7 @@ func TestShares(t *testing.T) {
 		if one.ID != two.ID || one.ID == other.ID || one.Key == two.Key || two.Created != one.Created {
 			t.Fatalf("shared twice: %+v and %+v; another: %+v", one, two, other)
 		}
-		for name, key := range map[string]Key{"another link's": other.Key, "nobody's": newKey(), "no": {}} {
+		for name, key := range map[string]Key{"another link's": other.Key, "nobody's": NewKey(), "no": {}} {
 			if _, err := s.Delete(t.Context(), one.ID, key); !errors.Is(err, ErrWrongKey) {
 				t.Errorf("deleting with %s key: %v", name, err)
 			}

@@ -6,6 +6,7 @@ import { NodeView } from "./node.ts";
 import { takeOwn, unpack, watch } from "./own.ts";
 import { Player, type Timing } from "./player.ts";
 import { recall } from "./progress.ts";
+import { asked, Room } from "./room.ts";
 import { seal, unseal } from "./sealed.ts";
 import { View } from "./view.ts";
 
@@ -262,6 +263,8 @@ function onToggle(ev: Event): void {
 document.addEventListener("toggle", onToggle, true);
 document.addEventListener("htmx:before:request", () => busy(true));
 document.addEventListener("htmx:finally:request", () => busy(false));
+// Another trace has another address: a room hears of it as of a step (room.ts).
+document.addEventListener("htmx:after:history:update", () => document.dispatchEvent(new Event("podpath:step")));
 document.addEventListener("htmx:after:swap", () => {
   start();
   const title = document.getElementById("app")?.dataset.title;
@@ -278,6 +281,12 @@ function begin(): void {
 }
 begin();
 watch();
+const room = document.getElementById("room");
+if (room) new Room(room);
+addEventListener("message", (ev) => {
+  const index = asked(ev);
+  if (index >= 0) player?.go(index);
+});
 /** shows another page in this one's place. */
 function replace(page: Document): void {
   document.title = page.title;

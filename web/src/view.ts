@@ -122,6 +122,7 @@ export class View implements Screen {
     if (!href) return;
     history.replaceState(history.state, "", whole(href));
     keeps(href);
+    document.dispatchEvent(new Event("podpath:step")); // a room tells the others (room.ts)
   }
 }
 

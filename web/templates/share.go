@@ -16,6 +16,8 @@ type SharePage struct {
 	Files       []FileLink
 	Embed       string // the markup for another page
 	EmbedHref   string
+	// Present is the page that a room begins with, with its fragment; "" where there are no rooms.
+	Present string
 	// Freeze is the form of a frozen link; nil where this server keeps none.
 	Freeze *FreezeForm
 }
