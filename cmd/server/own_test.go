@@ -59,6 +59,7 @@ func TestOwnNetwork(t *testing.T) {
 		{"/trace?preset=own&from=pod/default/client&to=svc/default/api", "DNAT → 10.0.1.12:9090"},
 		{"/trace?preset=own&from=pod/default/client&to=svc/default/api&cni=calico-vxlan", "Calico"},
 		{"/node?preset=own&node=n1", "10.0.1.12"},
+		{"/share?preset=own&from=pod/default/client&to=svc/default/api", "name: secret-api, node: n1"},
 		{"/share?preset=own&from=pod/default/client&to=svc/default/api", "preset=own&from=pod/default/client&to=svc/default/api&proto=tcp&step=request/pod/default/client/1/send#" + p},
 		{"/embed?preset=own&from=pod/default/client&to=svc/default/api", `class="fbar"`},
 		{"/compare?preset=own&from=pod/default/client&to=svc/default/api&with=cni=calico-vxlan", "VXLAN"},

@@ -121,6 +121,7 @@ func (s *Server) freezeForm(l *locales.Printer, x *sharing, v url.Values, wrong 
 	}
 	if s.input != nil {
 		f.Query = append(f.Query, [2]string{"input", s.packed})
+		f.Input = s.input.Text
 	}
 	for i := range x.doc.Stations {
 		name := "note." + x.doc.Stations[i].ID

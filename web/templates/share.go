@@ -27,12 +27,14 @@ type FileLink struct{ Ext, Href, Download string }
 
 // FreezeForm is what a sharer may add to what is kept.
 type FreezeForm struct {
-	Query    [][2]string // the question, as hidden fields
-	Title    string
-	Notes    []NoteField // of every station
-	Current  int         // the one that the link opens at
-	Days     string      // after how many days links go; "": never
-	Errors   []string
+	Query   [][2]string // the question, as hidden fields
+	Title   string
+	Notes   []NoteField // of every station
+	Current int         // the one that the link opens at
+	Days    string      // after how many days links go; "": never
+	Errors  []string
+	// Input is the asker\'s own network, which goes out with it; "" for a preset.
+	Input    string
 	MaxTitle int
 	MaxNote  int
 }

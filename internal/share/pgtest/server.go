@@ -30,13 +30,22 @@ type process struct {
 	done chan struct{} // closed when it has ended
 }
 
-// binaries is the folder with the newest server that is installed. It skips the test where there is none.
-func binaries(tb testing.TB) string {
-	tb.Helper()
+// Installed says whether there is a server to start.
+func Installed() bool { return len(servers()) > 0 }
+
+// servers are the programs that are installed.
+func servers() []string {
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/postgres") // Debian has a folder a version, none on PATH
 	if path, err := exec.LookPath("postgres"); err == nil {
 		found = append(found, path)
 	}
+	return found
+}
+
+// binaries is the folder with the newest server that is installed. It skips the test where there is none.
+func binaries(tb testing.TB) string {
+	tb.Helper()
+	found := servers()
 	if len(found) == 0 {
 		tb.Skip("PostgreSQL is not installed (Debian's package postgresql): nothing is tested with it")
 	}
