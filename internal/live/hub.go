@@ -15,6 +15,7 @@ type topic struct {
 	counted   int
 }
 
+// follower is one stream of events.
 type follower struct {
 	id      ID
 	counted bool
@@ -22,6 +23,7 @@ type follower struct {
 	gone    bool
 }
 
+// join begins a stream. Its first event comes with join where the state is known here, else with publish.
 func (h *hub) join(id ID, counted bool) *follower {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -39,6 +41,7 @@ func (h *hub) join(id ID, counted bool) *follower {
 	return f
 }
 
+// leave ends a stream, if it has not ended by itself.
 func (h *hub) leave(f *follower) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -59,11 +62,12 @@ func (h *hub) leave(f *follower) {
 	t.tell()
 }
 
-// publish tells a state to who follows, unless they know a newer one.
+// publish tells a state to who follows, unless they know it already, or a newer one. Each state comes here more than once: from
+// who presents it, from the database's notification, and from each that begins to follow.
 func (h *hub) publish(id ID, s State) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if t := h.topics[id]; t != nil && s.Seq >= t.state.Seq {
+	if t := h.topics[id]; t != nil && s.Seq > t.state.Seq {
 		t.state = s
 		t.tell()
 	}
@@ -88,6 +92,7 @@ func (f *follower) offer(e Event) {
 	f.events <- e
 }
 
+// end tells who follows that the room has ended, and ends their streams.
 func (h *hub) end(id ID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -103,6 +108,7 @@ func (h *hub) end(id ID) {
 	delete(h.topics, id)
 }
 
+// closeAll ends all streams; the rooms go on.
 func (h *hub) closeAll() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -115,6 +121,7 @@ func (h *hub) closeAll() {
 	}
 }
 
+// followed says whether anybody here follows a room.
 func (h *hub) followed(id ID) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

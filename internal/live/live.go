@@ -38,6 +38,7 @@ var (
 	ErrWrongKey = share.ErrWrongKey                              // the key is not the presenter's
 	ErrTooMany  = errors.New("there are too many rooms")         // MaxRooms
 	ErrHref     = errors.New("this address cannot be presented") // of another server, too long, or none
+	ErrNewer    = share.ErrNewer                                 // Open found tables that a newer podpath has made
 )
 
 const (
@@ -51,9 +52,9 @@ const (
 
 // State is what is presented.
 type State struct {
-	Seq  int64  // grows by one with each Present, from 1
-	Href string // a path of this server with its query and fragment
-	At   time.Time
+	Seq  int64     // grows by one with each Present, from 1
+	Href string    // a path of this server with its query and fragment
+	At   time.Time // when it was presented: in milliseconds, UTC
 }
 
 // Room is what who opens one gets.

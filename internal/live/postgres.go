@@ -29,20 +29,26 @@ const (
 	connections = 4
 	// again is how long a server that has lost its listening connection waits before it tries anew, at first and at most.
 	again, againMost = 50 * time.Millisecond, 5 * time.Second
+	// refreshing is how long reading one room may take before the connection counts as lost. A server that has vanished would
+	// otherwise hold up what is heard for as long as TCP repeats what it sent: a quarter of an hour (tcp(7), tcp_retries2).
+	refreshing = 10 * time.Second
+	// versionTable is where goose notes what it has run.
+	versionTable = "rooms_version"
 )
 
+// postgres keeps rooms in a table.
 type postgres struct{ db *sql.DB }
 
 // openPostgres makes the tables, and listens until the rooms are closed.
 func openPostgres(ctx context.Context, dsn string, r *Rooms, log *slog.Logger) error {
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
-		return errors.New("opening the rooms: PODPATH_DATABASE_URL is no PostgreSQL URL") // it may have a password
+		return err
 	}
 	db := stdlib.OpenDB(*config)
 	db.SetMaxOpenConns(connections)
 	if err := migrate(ctx, db); err != nil {
-		return errors.Join(fmt.Errorf("opening the rooms: %w", err), db.Close())
+		return errors.Join(err, db.Close())
 	}
 	listening, stop := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})
@@ -68,6 +74,7 @@ func openPostgres(ctx context.Context, dsn string, r *Rooms, log *slog.Logger) e
 	}
 }
 
+// migrate brings the tables up to date. Those of a newer podpath are left alone: this one would not know what it breaks.
 func migrate(ctx context.Context, db *sql.DB) error {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
@@ -77,12 +84,21 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return err
 	}
-	p, err := goose.NewProvider(goose.DialectPostgres, db, files, goose.WithSessionLocker(locker), goose.WithTableName("rooms_version"), goose.WithDisableGlobalRegistry(true))
+	p, err := goose.NewProvider(goose.DialectPostgres, db, files, goose.WithSessionLocker(locker), goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return err
 	}
-	_, err = p.Up(ctx)
-	return err
+	if _, err := p.Up(ctx); err != nil {
+		return fmt.Errorf("migrating: %w", err)
+	}
+	has, knows, err := p.GetVersions(ctx)
+	if err != nil {
+		return fmt.Errorf("migrating: %w", err)
+	}
+	if has > knows {
+		return fmt.Errorf("%w: its tables of rooms are of version %d, and this podpath knows up to %d", ErrNewer, has, knows)
+	}
+	return nil
 }
 
 // listen hears of rooms that other servers change, and tells who follows them here. A connection that is lost is made anew; what
@@ -110,6 +126,8 @@ func (r *Rooms) listen(ctx context.Context, config *pgx.ConnConfig, ready chan s
 	}
 }
 
+// hear listens until the connection is lost. It listens before it reads the rooms that are followed here, so that nothing is
+// missed between the two.
 func (r *Rooms) hear(ctx context.Context, config *pgx.ConnConfig, listening func()) error {
 	conn, err := pgx.ConnectConfig(ctx, config.Copy())
 	if err != nil {
@@ -156,6 +174,7 @@ func (p *postgres) transact(ctx context.Context, id ID, f func(tx *sql.Tx) error
 	return tx.Commit()
 }
 
+// create counts before it inserts: servers that do so at once may come to a few more than MaxRooms, which nobody notices.
 func (p *postgres) create(ctx context.Context, id ID, hash [sha256.Size]byte, href string, now time.Time) error {
 	var n int
 	if err := p.db.QueryRowContext(ctx, "SELECT count(*) FROM rooms").Scan(&n); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"time"
@@ -38,8 +39,14 @@ func Open(ctx context.Context, dsn string, now func() time.Time, log *slog.Logge
 		r.store = &memory{rooms: map[ID]*kept{}}
 		return r, nil
 	}
-	return r, openPostgres(ctx, dsn, r, log)
+	if err := openPostgres(ctx, dsn, r, log); err != nil {
+		return nil, fmt.Errorf("opening the rooms (PostgreSQL): %w", err) // a URL may have a password
+	}
+	return r, nil
 }
+
+// at is the time now, as a row keeps it: Create and Present give what Get gives.
+func (r *Rooms) at() time.Time { return r.now().UTC().Truncate(time.Millisecond) }
 
 // LetGo ends what every follower here follows. The rooms go on: by other servers, or by this one when it is asked again.
 func (r *Rooms) LetGo() { r.hub.closeAll() }
@@ -50,31 +57,36 @@ func (r *Rooms) Close() {
 	r.hub.closeAll()
 }
 
-// Create opens a room.
+// Create opens a room, which presents s.Href. The error is ErrHref or ErrTooMany.
 func (r *Rooms) Create(ctx context.Context, s State) (Room, error) {
 	if err := s.check(); err != nil {
 		return Room{}, err
 	}
-	room := Room{ID: newID(), Key: share.NewKey(), State: State{Seq: 1, Href: s.Href, At: r.now().UTC()}}
-	return room, r.store.create(ctx, room.ID, room.Key.Hash(), s.Href, room.State.At)
+	room := Room{ID: newID(), Key: share.NewKey(), State: State{Seq: 1, Href: s.Href, At: r.at()}}
+	if err := r.store.create(ctx, room.ID, room.Key.Hash(), s.Href, room.State.At); err != nil {
+		return Room{}, err
+	}
+	return room, nil
 }
 
-// Get is what is presented in a room.
+// Get is what is presented in a room. The error is ErrNotFound.
 func (r *Rooms) Get(ctx context.Context, id ID) (State, error) { return r.store.get(ctx, id, r.now()) }
 
-// Present shows something else.
+// Present shows something else: s.Href. It gives the state that follows from it; whoever presents at the same time gets another.
+// The error is ErrHref, ErrNotFound or ErrWrongKey. After another, of the database, it may have been presented or not; to present
+// it again is right then.
 func (r *Rooms) Present(ctx context.Context, id ID, key Key, s State) (State, error) {
 	if err := s.check(); err != nil {
 		return State{}, err
 	}
-	got, err := r.store.present(ctx, id, key.Hash(), s.Href, r.now().UTC())
+	got, err := r.store.present(ctx, id, key.Hash(), s.Href, r.at())
 	if err == nil {
 		r.hub.publish(id, got)
 	}
 	return got, err
 }
 
-// End closes a room for everybody.
+// End closes a room for everybody. The error is ErrNotFound or ErrWrongKey.
 func (r *Rooms) End(ctx context.Context, id ID, key Key) error {
 	if err := r.store.end(ctx, id, key.Hash()); err != nil {
 		return err
@@ -94,7 +106,7 @@ func (r *Rooms) Sweep(ctx context.Context) (int, error) {
 
 // Follow tells what is presented, at once and whenever it changes: always the newest, so that who is slow has no backlog. The
 // channel is closed after the room has ended, and when ctx has. counted says whether the follower counts as one: the presenter
-// follows too, and does not.
+// follows too, and does not. The error is ErrNotFound.
 func (r *Rooms) Follow(ctx context.Context, id ID, counted bool) (<-chan Event, error) {
 	// It listens before it reads, so that nothing is missed between the two.
 	f := r.hub.join(id, counted)
@@ -113,6 +125,8 @@ func (r *Rooms) refresh(ctx context.Context, id ID) error {
 	if !r.hub.followed(id) {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, refreshing)
+	defer cancel()
 	s, err := r.store.get(ctx, id, r.now())
 	switch {
 	case err == nil:
