@@ -66,8 +66,11 @@ var arrows = map[string][]string{
 	// Not in architecture.md's table yet: what the lab found, for those who may not know the lab. The lab writes it.
 	"internal/checked": {"internal/trace", "internal/topology"},
 
-	"internal/compile":     {"internal/cni/awsvpc", "internal/cni/calico", "internal/cni/azure", "internal/cni/kubenet", "internal/kubeproxy", "internal/underlay", "internal/machine"},
-	"internal/snapshot":    {"internal/topology", "internal/netfilter", "internal/cluster"},
+	"internal/compile":  {"internal/cni/awsvpc", "internal/cni/calico", "internal/cni/azure", "internal/cni/kubenet", "internal/kubeproxy", "internal/underlay", "internal/machine"},
+	"internal/snapshot": {"internal/topology", "internal/netfilter", "internal/cluster"},
+	// Not in architecture.md's table: descriptions and dumps without what they say of their owner. It reads what it gets and what it
+	// gives as everybody does, so that what goes out is known to be read.
+	"internal/redact":      {"internal/cluster", "internal/snapshot"},
 	"internal/cni/awsvpc":  {"internal/cluster", "internal/machine", "internal/topology", "internal/netfilter"},
 	"internal/cni/calico":  {"internal/cluster", "internal/machine", "internal/topology", "internal/netfilter"},
 	"internal/cni/azure":   {"internal/cluster", "internal/machine", "internal/topology", "internal/netfilter"},
@@ -111,7 +114,7 @@ var onlyIn = map[string][]string{
 // need of these is a parameter.
 var pure = []string{"internal/packet", "internal/pcap", "internal/iptables", "internal/nftables", "internal/netfilter", "internal/topology",
 	"internal/trace", "internal/latency", "internal/compare", "internal/diagram", "internal/cluster", "internal/underlay", "internal/kubeproxy",
-	"internal/cni/awsvpc", "internal/cni/calico", "internal/checked", "internal/maxpods", "internal/anatomy", "internal/picture"}
+	"internal/cni/awsvpc", "internal/cni/calico", "internal/checked", "internal/maxpods", "internal/anatomy", "internal/picture", "internal/redact"}
 
 var impure = []string{"net/http", "os", "os/exec", "log", "log/slog", "database/sql", "time", "math/rand", "math/rand/v2", "crypto/rand"}
 
