@@ -3,6 +3,7 @@ package main
 import (
 	"html"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -55,7 +56,7 @@ func TestOwnNetwork(t *testing.T) {
 		}
 	}
 	for _, tt := range []struct{ target, want string }{
-		{"/trace?preset=own", "client → secret-api"},
+		{"/trace?preset=own&from=pod/default/client&to=pod/default/secret-api", "client → secret-api"},
 		{"/trace?preset=own&from=pod/default/client&to=svc/default/api", "DNAT → 10.0.1.12:9090"},
 		{"/trace?preset=own&from=pod/default/client&to=svc/default/api&cni=calico-vxlan", "Calico"},
 		{"/node?preset=own&node=n1", "10.0.1.12"},
@@ -70,6 +71,13 @@ func TestOwnNetwork(t *testing.T) {
 		if code != 200 || !strings.Contains(body, tt.want) || rawKey.MatchString(body) {
 			t.Errorf("%s: %d, without %q %s", tt.target, code, tt.want, rawKey.FindString(body))
 		}
+	}
+	// Just pasted, it leads to a question in it.
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest(http.MethodPost, "/trace?preset=own&lang=en", strings.NewReader(p))
+	s.ServeHTTP(w, r)
+	if to := w.Header().Get("Location"); w.Code != http.StatusSeeOther || to != "/trace?preset=own&from=pod/default/client&to=pod/default/secret-api&proto=tcp&lang=en" {
+		t.Errorf("just pasted: %d to %s", w.Code, to)
 	}
 	// Nothing of it is left: the next request does not know it, and the log has no word of it.
 	if _, body := s.page(t, "/trace?preset=own&from=pod/default/client&to=pod/default/secret-api"); strings.Contains(body, "10.0.1.12") {
@@ -158,7 +166,10 @@ func TestOwnSnapshot(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		code, body := s.post(t, "/trace?preset=own", packInput(t, share.SnapshotInput, b.String()))
+		p := packInput(t, share.SnapshotInput, b.String())
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/trace?preset=own", strings.NewReader(p)))
+		code, body := s.post(t, w.Header().Get("Location"), p)
 		if code != 200 || strings.Count(body, `class="hop`) < 5 || rawKey.MatchString(body) {
 			t.Errorf("%s: %d, %d stations %s", filepath.Base(filepath.Dir(state)), code, strings.Count(body, `class="hop`), rawKey.FindString(body))
 		}

@@ -8,8 +8,8 @@ import (
 // noIPv4 is why nothing can be sent to a place without an address; the sentence is field.no-address-no-ipv4.
 const noIPv4 = "no-ipv4"
 
-// Snapshot is a network that was read and not compiled, with its places: each namespace by its name, and the Services that the
-// snapshot has. Its Cluster is nil.
+// Snapshot is a network that was read and not compiled, with its places: each namespace, and the Services that the snapshot has.
+// A pod goes by its namespace's name; any other is a machine, and goes by that or as node/<name>. Its Cluster is nil.
 func Snapshot(t *topology.Topology) (*compile.Compiled, error) {
 	c := &compile.Compiled{Topology: t}
 	for _, name := range t.Names() {
@@ -17,11 +17,10 @@ func Snapshot(t *topology.Topology) (*compile.Compiled, error) {
 		if err != nil {
 			return nil, err
 		}
-		kind := ns.Kind
-		if kind != topology.Pod && kind != topology.Node {
-			kind = topology.Pod // a namespace that a socket may be in
+		p := compile.Place{Name: name, Label: name, Address: ns.PrimaryAddress(), Kind: topology.Pod}
+		if ns.Kind != topology.Pod {
+			p.Name, p.Node, p.Kind = "node/"+name, name, topology.Node
 		}
-		p := compile.Place{Name: name, Label: name, Address: ns.PrimaryAddress(), Node: name, Kind: kind}
 		if !p.Address.IsValid() {
 			p.Why = noIPv4
 		}

@@ -8,7 +8,6 @@ import (
 	"runtime/debug"
 	"strconv"
 
-	"github.com/podpath/podpath/internal/live"
 	"github.com/podpath/podpath/internal/share"
 	"github.com/podpath/podpath/web/locales"
 	"github.com/podpath/podpath/web/templates"
@@ -52,64 +51,82 @@ func (s *Server) page(h func(http.ResponseWriter, *http.Request) error) http.Han
 	}
 }
 
+// fault is what a page says that could not be shown.
+type fault struct {
+	status        int
+	heading, text string
+}
+
+// faultOf is the fault whose heading is the sentence key, and whose text key-text.
+func faultOf(l *locales.Printer, status int, key string, pairs ...string) *fault {
+	return &fault{status, l.T(key), l.T(key+"-text", pairs...)}
+}
+
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
-	status, heading, args := http.StatusInternalServerError, "ui.error-500", map[string]string{}
-	text := ""
-	var gone *share.GoneError
-	var newer *share.VersionError
-	var large tooLarge
-	switch {
-	case errors.Is(err, errNotFound):
-		status, heading = http.StatusNotFound, "ui.error-404"
-	case errors.Is(err, errNoLinks):
-		status, heading = http.StatusNotFound, "share.off"
-	case errors.Is(err, share.ErrNotFound):
-		status, heading = http.StatusNotFound, "share.none"
-	case errors.As(err, &gone):
-		status, heading = http.StatusGone, "share.gone-"+string(gone.Reason)
-		args["day"] = day(gone.At)
-	case errors.As(err, &newer):
-		status, heading, text = http.StatusUnprocessableEntity, "share.unreadable", "share.newer-text"
-		args["version"], args["known"] = strconv.Itoa(newer.Version), strconv.Itoa(newer.Known)
-	case errors.As(err, new(unreadable)), errors.Is(err, share.ErrDamaged):
-		status, heading, text = http.StatusUnprocessableEntity, "share.unreadable", "share.damaged-text"
-		s.log.Warn("a link cannot be shown", "url", r.URL.Path, "error", err)
-	case errors.As(err, &large):
-		status, heading = http.StatusRequestEntityTooLarge, "share.too-large"
-		args["limit"] = bytesText(large.limit)
-	case errors.Is(err, share.ErrTooLarge):
-		status, heading = http.StatusRequestEntityTooLarge, "share.too-large"
-		args["limit"] = bytesText(share.MaxContent)
-	case errors.As(err, new(malformed)), errors.Is(err, live.ErrHref):
-		status, heading = http.StatusBadRequest, "ui.error-400"
-	case isInputFault(err):
-		status = http.StatusUnprocessableEntity
-	case isRoomFault(err):
-		status, heading, _ = roomFault(err)
-	case isTimeout(err):
-		status = http.StatusGatewayTimeout
-		s.log.Warn("request timed out", "url", r.URL.String(), "error", err)
-	default:
-		s.log.Error("request failed", "url", r.URL.String(), "error", err)
-	}
-	if text == "" {
-		text = heading + "-text"
-	}
-	req := parse(r.URL.Query())
-	shell := s.shell(w, r, req, r.URL.Path)
-	view := &templates.ErrorView{Shell: shell, Status: status, Heading: shell.L.T(heading), Text: shell.L.Args(text, args)}
-	if h, t, ok := inputFault(shell.L, err); ok {
-		view.Heading, view.Text = h, t
-	}
+	shell := s.shell(w, r, parse(r.URL.Query()), r.URL.Path)
+	f := s.fault(shell.L, r, err)
+	view := &templates.ErrorView{Shell: shell, Status: f.status, Heading: f.heading, Text: f.text}
 	view.Title = view.Heading
 	var buf bytes.Buffer
 	if err := templates.ErrorPage(view).Render(r.Context(), &buf); err != nil {
-		http.Error(w, http.StatusText(status), status)
+		http.Error(w, http.StatusText(f.status), f.status)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(status)
+	w.WriteHeader(f.status)
 	_, _ = w.Write(buf.Bytes())
+}
+
+// fault is what is said of an error. Only the unexpected is logged.
+func (s *Server) fault(l *locales.Printer, r *http.Request, err error) *fault {
+	var large tooLarge
+	for _, of := range []func(*locales.Printer, error) *fault{linkFault, inputFault, roomFault} {
+		if f := of(l, err); f != nil {
+			return f
+		}
+	}
+	switch {
+	case errors.Is(err, errNotFound):
+		return faultOf(l, http.StatusNotFound, "ui.error-404")
+	case errors.As(err, &large):
+		return faultOf(l, http.StatusRequestEntityTooLarge, "share.too-large", "limit", bytesText(large.limit))
+	case errors.As(err, new(malformed)):
+		return faultOf(l, http.StatusBadRequest, "ui.error-400")
+	case isTimeout(err):
+		s.log.Warn("request timed out", "url", logged(r), "error", err)
+		return &fault{http.StatusGatewayTimeout, l.T("ui.error-500"), l.T("ui.error-500-text")}
+	}
+	s.log.Error("request failed", "url", logged(r), "error", err)
+	return faultOf(l, http.StatusInternalServerError, "ui.error-500")
+}
+
+// linkFault is what a frozen link says; nil where the error is about something else.
+func linkFault(l *locales.Printer, err error) *fault {
+	var gone *share.GoneError
+	var newer *share.VersionError
+	switch {
+	case errors.Is(err, errNoLinks):
+		return faultOf(l, http.StatusNotFound, "share.off")
+	case errors.Is(err, share.ErrNotFound):
+		return faultOf(l, http.StatusNotFound, "share.none")
+	case errors.As(err, &gone):
+		return faultOf(l, http.StatusGone, "share.gone-"+string(gone.Reason), "day", day(gone.At))
+	case errors.As(err, &newer):
+		return &fault{http.StatusUnprocessableEntity, l.T("share.unreadable"), l.T("share.newer-text", "version", strconv.Itoa(newer.Version), "known", strconv.Itoa(newer.Known))}
+	case errors.As(err, new(unreadable)), errors.Is(err, share.ErrDamaged):
+		return &fault{http.StatusUnprocessableEntity, l.T("share.unreadable"), l.T("share.damaged-text")}
+	case errors.Is(err, share.ErrTooLarge):
+		return faultOf(l, http.StatusRequestEntityTooLarge, "share.too-large", "limit", bytesText(share.MaxContent))
+	}
+	return nil
+}
+
+// logged is a request's address as the log has it. Of the asker's own network it does not say what was asked: the names are in it.
+func logged(r *http.Request) string {
+	if asksOwn(r.URL.Query()) {
+		return r.URL.Path
+	}
+	return r.URL.String()
 }
 
 // recoverer turns a panic into the error page and a line in the log with its stack.
@@ -123,7 +140,7 @@ func (s *Server) recoverer(next http.Handler) http.Handler {
 			if v == http.ErrAbortHandler {
 				panic(v)
 			}
-			s.log.Error("panic", "url", r.URL.String(), "value", v, "stack", string(debug.Stack()))
+			s.log.Error("panic", "url", logged(r), "value", v, "stack", string(debug.Stack()))
 			s.fail(w, r, errors.New("panic"))
 		}()
 		next.ServeHTTP(w, r)
@@ -150,14 +167,4 @@ func bytesText(n int64) string {
 		return strconv.FormatInt(n>>20, 10) + " MB"
 	}
 	return strconv.FormatInt(n>>10, 10) + " kB"
-}
-
-func isInputFault(err error) bool {
-	_, _, ok := inputFault(locales.New(locales.Languages[0]), err)
-	return ok
-}
-
-func isRoomFault(err error) bool {
-	_, _, ok := roomFault(err)
-	return ok
 }

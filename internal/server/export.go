@@ -33,7 +33,7 @@ func (s *Server) card(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || t == nil {
 		return err
 	}
-	return writeCard(w, t)
+	return writeCard(w, t, "public, max-age=3600")
 }
 
 // exported is the trace that an address asks for. It is nil where something is wrong with the query, and that has been said.
@@ -114,14 +114,14 @@ func (s *Server) base(r *http.Request) string {
 	return scheme + "://" + r.Host
 }
 
-// writeCard answers with a preview's picture. Chats' servers ask for it once for many readers.
-func writeCard(w http.ResponseWriter, t *export.Trace) error {
+// writeCard answers with a preview's picture, which others may keep as cache says.
+func writeCard(w http.ResponseWriter, t *export.Trace, cache string) error {
 	var buf bytes.Buffer
 	if err := t.Card(&buf); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", export.PNG.Type)
-	w.Header().Set("Cache-Control", "public, max-age=3600")
+	w.Header().Set("Cache-Control", cache)
 	w.Header().Add("Vary", "Accept-Language, Cookie")
 	_, _ = w.Write(buf.Bytes())
 	return nil

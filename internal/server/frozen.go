@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -51,6 +50,7 @@ func (s *Server) open(ctx context.Context, text string) (*frozenLink, error) {
 		return f, nil
 	}
 	if err := f.read(link.Content); err != nil {
+		s.log.Warn("a link cannot be shown", "id", f.id, "error", err)
 		return nil, err
 	}
 	return f, nil
@@ -104,51 +104,76 @@ func (s *Server) frozenPage(w http.ResponseWriter, r *http.Request, f *frozenLin
 	if err != nil {
 		return nil, err
 	}
-	asked, step := f.question()
-	path := "/s/" + f.id
-	top := path
+	asked, shown := f.asked(), f.shown(r)
+	top := "/s/" + f.id
+	path := top
 	if strings.HasSuffix(r.URL.Path, embedPath) {
 		path += embedPath
 	}
-	shown := &request{step: step}
-	v := r.URL.Query()
-	shown.lang, shown.theme = v.Get("lang"), v.Get("theme")
-	if x := v.Get("step"); x != "" {
-		shown.step = x
-	}
-	href := func(pairs ...string) string { return shown.href(path, pairs...) }
 	shell := s.shell(w, r, shown, path)
-	places, err := s.engine.Places(r.Context(), asked.Preset, asked.Settings())
-	if err != nil {
-		places = nil // the names of a cluster that there is no more; its places go by their own
-	}
-	in := templates.Input{Shell: shell, Step: shown.step, Document: f.doc, Scene: f.scene, StepHref: func(id string) string { return href("step", id) }, PlaceName: placeNames(places)}
+	places := s.placesThen(r.Context(), asked)
+	in := templates.Input{Shell: shell, Step: shown.step, Document: f.doc, Scene: f.scene, StepHref: func(id string) string { return shown.href(path, "step", id) },
+		PlaceName: placeNames(places)}
 	in.Form.Summary = flowTitle(shell.L, asked, places)
-	view := &templates.FrozenView{ID: f.id, Title: f.content.Title, Created: day(f.link.Created), Expires: day(f.link.Expires), Engine: f.content.Engine,
-		DeleteHref: "/s/" + f.id + "/delete", Notes: f.content.Notes}
-	if view.AgainHref = asked.href("/trace", "step", shown.step); f.content.Input != nil {
-		if packed, err := f.content.Input.Fragment(); err == nil {
-			view.AgainHref += "#" + packed
-		}
+	in.Shell.Title = f.title(shell.L, asked, places)
+	view := &templates.FrozenView{Title: f.content.Title, Created: day(f.link.Created), Expires: day(f.link.Expires), Engine: f.content.Engine, AgainHref: asked.href("/trace", "step", shown.step),
+		DeleteHref: top + "/delete", Notes: f.content.Notes}
+	if s.input != nil {
+		view.AgainHref += "#" + s.packed
 	}
-	view.Files = slices.DeleteFunc(fileLinks(func(ext string) string { return shown.href("/s/"+f.id+"."+ext, "step", shown.step) }, fileName(asked)),
-		func(l templates.FileLink) bool { return l.Ext == export.PCAPNG.Ext })
-	view.Drift = s.drift(r.Context(), shell.L, f, asked)
+	view.Files = fileLinks(func(ext string) string { return shown.href(top+"."+ext, "step", shown.step) }, fileName(asked), export.PCAPNG)
+	if view.Drift, err = s.drift(r.Context(), shell.L, f, asked); err != nil {
+		return nil, err
+	}
 	in.Frozen = view
-	in.Shell.Title = in.Form.Summary
-	if view.Title != "" {
-		in.Shell.Title = view.Title
-	}
+	here := func(path string) string { return shown.href(path, "step", r.URL.Query().Get("step")) }
 	if f.link.Kind == share.Plain { // the others no server can show
-		s.previews(r, &in.Shell, func(path string) string { return shown.href(path, "step", v.Get("step")) }, top)
+		s.previews(r, &in.Shell, here, top)
 	}
 	if path != top {
-		framed(w, &in.Shell, shown.href(top, "step", v.Get("step")))
+		framed(w, &in.Shell, here(top))
 	}
 	w.Header().Add("Vary", "Accept-Language, Cookie")
 	p := templates.NewTracePage(in)
 	p.Description = in.Form.Summary + ". " + p.Stations[p.Current].Preview()
 	return p, nil
+}
+
+// shown is how a request wants a link shown: its language, its theme, its station.
+func (f *frozenLink) shown(r *http.Request) *request {
+	v := parse(r.URL.Query())
+	x := v.plain()
+	if x.step = v.step; x.step == "" {
+		x.step = f.content.Step
+	}
+	return x
+}
+
+// asked is the question of a link.
+func (f *frozenLink) asked() *request {
+	v, err := url.ParseQuery(f.content.Query)
+	if err != nil {
+		v = url.Values{}
+	}
+	return parse(v)
+}
+
+// title is the sharer's, or the question.
+func (f *frozenLink) title(l *locales.Printer, asked *request, places []Place) string {
+	if f.content.Title != "" {
+		return f.content.Title
+	}
+	return flowTitle(l, asked, places)
+}
+
+// placesThen are the places of a question that was asked once: none where its cluster is no more; they go by their own names
+// then.
+func (s *Server) placesThen(ctx context.Context, asked *request) []Place {
+	places, err := s.engine.Places(ctx, asked.Preset, asked.Settings())
+	if err != nil {
+		return nil
+	}
+	return places
 }
 
 // asOf is the server with the network that a link was shared with, if it had one of its own. A network that today's podpath does
@@ -158,39 +183,30 @@ func (s *Server) asOf(r *http.Request, f *frozenLink) (*Server, error) {
 		return s, nil
 	}
 	own, err := s.withInput(r, f.content.Input)
-	if isInputFault(err) {
+	if inputFault(locales.New(locales.Languages[0]), err) != nil {
 		return s, nil
 	}
 	return own, err
 }
 
-// question is what was asked, and the station that the link opens at.
-func (f *frozenLink) question() (*request, string) {
-	v, err := url.ParseQuery(f.content.Query)
-	if err != nil {
-		v = url.Values{}
-	}
-	return parse(v), f.content.Step
-}
-
 // drift is what today's engine says otherwise; nil where it says the same.
-func (s *Server) drift(ctx context.Context, l *locales.Printer, f *frozenLink, asked *request) *templates.DriftView {
+func (s *Server) drift(ctx context.Context, l *locales.Printer, f *frozenLink, asked *request) (*templates.DriftView, error) {
 	d := &templates.DriftView{Engine: trace.Engine}
 	now := *asked
 	s.preset(&now)
 	topo, doc, err := s.ask(ctx, &now)
-	if err != nil || doc == nil {
+	if err != nil {
+		return nil, err
+	}
+	if doc == nil {
 		for _, e := range now.errors {
 			d.Failed += l.Args("field."+e.Code, e.Args) + " "
 		}
-		if d.Failed == "" && err == nil {
-			return nil
-		}
-		return d
+		return d, nil
 	}
 	drifts := compare.Drifts(f.doc, doc)
 	if len(drifts) == 0 && doc.Outcome == f.doc.Outcome {
-		return nil
+		return nil, nil
 	}
 	if doc.Outcome != f.doc.Outcome {
 		d.Outcome = l.T("ui.outcome-" + string(doc.Outcome))
@@ -210,7 +226,7 @@ func (s *Server) drift(ctx context.Context, l *locales.Printer, f *frozenLink, a
 		}
 		d.Stations = append(d.Stations, st)
 	}
-	return d
+	return d, nil
 }
 
 // frozenFile gives a link's trace in a form for elsewhere, as it was shared.
@@ -232,7 +248,7 @@ func (s *Server) frozenCard(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeCard(w, t)
+	return writeCard(w, t, "no-cache") // a link that is deleted is gone
 }
 
 // thawed is what a link's address asks for, with what was asked when it was shared.
@@ -253,54 +269,41 @@ func (s *Server) thaw(r *http.Request, f *frozenLink) (*request, *export.Trace, 
 	if err != nil {
 		return nil, nil, err
 	}
-	asked, step := f.question()
-	v := r.URL.Query()
-	asked.lang, asked.theme, asked.step = v.Get("lang"), v.Get("theme"), step
-	if x := v.Get("step"); x != "" {
-		asked.step = x
-	}
-	l := locales.New(s.language(r, asked))
-	places, err := s.engine.Places(r.Context(), asked.Preset, asked.Settings())
-	if err != nil {
-		places = nil
-	}
-	base := s.base(r) + "/s/" + f.id
-	t := &export.Trace{Document: f.doc, Scene: f.scene, Lang: l.Lang, Step: asked.step, Dark: asked.theme == "dark", Width: width(r), Title: f.content.Title,
-		Link: base + "?step=" + escape(asked.step), Picture: base + ".png?step=" + escape(asked.step)}
-	if t.Title == "" {
-		t.Title = flowTitle(l, asked, places)
-	}
+	asked, shown := f.asked(), f.shown(r)
+	l := locales.New(s.language(r, shown))
+	base := s.base(r)
+	at := func(path string) string { return base + path + "?step=" + escape(shown.step) }
+	t := &export.Trace{Document: f.doc, Scene: f.scene, Lang: l.Lang, Step: shown.step, Dark: shown.theme == "dark", Width: width(r), Link: at("/s/" + f.id), Picture: at("/s/" + f.id + ".png"),
+		Title: f.title(l, asked, s.placesThen(r.Context(), asked))}
 	return asked, t, nil
 }
 
 // deleteLink asks for a link's key, or takes it.
 func (s *Server) deleteLink(w http.ResponseWriter, r *http.Request) error {
-	f, err := s.open(r.Context(), chi.URLParam(r, "id"))
-	var bad unreadable
-	if err != nil && !errors.As(err, &bad) { // what cannot be shown can be deleted all the same
+	// What cannot be shown can be deleted all the same.
+	if _, err := s.open(r.Context(), chi.URLParam(r, "id")); err != nil && !errors.As(err, new(unreadable)) {
 		return err
 	}
 	id, err := share.ParseID(chi.URLParam(r, "id"))
 	if err != nil {
 		return share.ErrNotFound
 	}
-	_ = f
-	req := parse(url.Values{"lang": r.URL.Query()["lang"], "theme": r.URL.Query()["theme"]})
 	path := "/s/" + id.String()
-	shell := s.shell(w, r, req, path+"/delete")
-	if r.Method != http.MethodPost {
-		p := &templates.DeletePage{Shell: shell, ID: id.String(), Href: path}
+	shell := s.shell(w, r, parse(r.URL.Query()).plain(), path+"/delete")
+	ask := func(status int, wrong string) error {
+		p := &templates.DeletePage{Shell: shell, ID: id.String(), Href: path, Error: wrong}
 		p.Title = shell.L.T("share.delete")
-		return render(w, r, http.StatusOK, templates.Delete(p))
+		return render(w, r, status, templates.Delete(p))
+	}
+	if r.Method != http.MethodPost {
+		return ask(http.StatusOK, "")
 	}
 	if err := r.ParseForm(); err != nil {
 		return bodyError(err)
 	}
 	open, err := s.take(r.Context(), id, r.PostForm.Get("key"))
 	if errors.Is(err, share.ErrWrongKey) {
-		p := &templates.DeletePage{Shell: shell, ID: id.String(), Href: path, Error: shell.L.T("share.wrong-key")}
-		p.Title = shell.L.T("share.delete")
-		return render(w, r, http.StatusForbidden, templates.Delete(p))
+		return ask(http.StatusForbidden, shell.L.T("share.wrong-key"))
 	}
 	if err != nil {
 		return err

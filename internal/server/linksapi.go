@@ -80,7 +80,7 @@ func (s *Server) apiKeep(r *http.Request) (share.Receipt, error) {
 		v.Set("step", in.Step)
 	}
 	lang := locales.Match(in.Lang)
-	x, err := s.toShare(r.Context(), locales.New(lang), v)
+	x, err := s.toShare(r.Context(), locales.New(lang), parse(v))
 	if err != nil {
 		return none, err
 	}

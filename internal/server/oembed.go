@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/podpath/podpath/internal/export"
 	"github.com/podpath/podpath/internal/share"
 	"github.com/podpath/podpath/web/locales"
 )
@@ -43,6 +44,8 @@ func (s *Server) oembed(w http.ResponseWriter, r *http.Request) error {
 		return errNotFound
 	}
 	out := oembedRich{Type: "rich", Version: "1.0", ProviderName: "podpath", ProviderURL: base + "/", Width: within(q.Get("maxwidth"), frameWidth), Height: within(q.Get("maxheight"), frameHeight)}
+	req := parse(u.Query())
+	l := locales.New(s.language(r, req))
 	frame, card := *u, *u
 	switch id, isLink := strings.CutPrefix(u.Path, "/s/"); {
 	case isLink:
@@ -53,28 +56,26 @@ func (s *Server) oembed(w http.ResponseWriter, r *http.Request) error {
 		if f.content == nil {
 			return share.ErrNotFound
 		}
-		asked, _ := f.question()
-		if out.Title = f.content.Title; out.Title == "" {
-			out.Title = flowTitle(locales.New(s.language(r, parse(u.Query()))), asked, nil)
-		}
+		asked := f.asked()
+		out.Title = f.title(l, asked, s.placesThen(r.Context(), asked))
 		frame.Path, card.Path = "/s/"+f.id+embedPath, "/s/"+f.id+"/card.png"
 	case u.Path == "/trace":
-		x, err := s.toShare(r.Context(), locales.New(s.language(r, parse(u.Query()))), u.Query())
+		x, err := s.toShare(r.Context(), l, req)
 		if err != nil {
 			return err
 		}
 		if x.doc == nil {
 			return errNotFound
 		}
-		out.Title = flowTitle(locales.New(s.language(r, parse(u.Query()))), x.request, x.places)
+		out.Title = flowTitle(l, x.request, x.places)
 		frame.Path, card.Path = embedPath, "/trace/card.png"
 	default:
 		return errNotFound
 	}
 	out.HTML = embedding(frame.String(), strconv.Itoa(out.Width), out.Height)
 	// A thumbnail may not be larger than what was asked for (section 2.3.4).
-	if fits(q.Get("maxwidth"), 1200) && fits(q.Get("maxheight"), 630) {
-		out.ThumbnailURL, out.ThumbnailWidth, out.ThumbnailHeight = card.String(), 1200, 630
+	if fits(q.Get("maxwidth"), export.CardWidth) && fits(q.Get("maxheight"), export.CardHeight) {
+		out.ThumbnailURL, out.ThumbnailWidth, out.ThumbnailHeight = card.String(), export.CardWidth, export.CardHeight
 	}
 	data, err := json.Marshal(out)
 	if err != nil {

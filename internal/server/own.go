@@ -16,9 +16,6 @@ import (
 // maxInput is how many bytes a packed input may have, as a request brings it.
 const maxInput = 3 << 20
 
-// hrefHeader says the plain address of a page that was asked for with POST, where a GET would be led to it.
-const hrefHeader = "Podpath-Href"
-
 // asksOwn says whether an address is about the asker's own network, which it does not hold: it is in the fragment, and the
 // browser keeps that to itself.
 func asksOwn(v url.Values) bool {
@@ -49,6 +46,14 @@ func (s *Server) own(h func(*Server, http.ResponseWriter, *http.Request) error) 
 		}
 		return h(own, w, r)
 	})
+}
+
+// ofForm is the server for a form that may bring the asker's own network along.
+func (s *Server) ofForm(r *http.Request, v url.Values) (*Server, error) {
+	if packed := v.Get("input"); packed != "" {
+		return s.with(r, packed)
+	}
+	return s, nil
 }
 
 // with is the server for one request about the asker's own network.
@@ -93,23 +98,20 @@ func (s *Server) paste(w http.ResponseWriter, r *http.Request) error {
 	req := parse(r.URL.Query())
 	shell := s.shell(w, r, req, "/own")
 	shell.Title = shell.L.T("own.title")
-	return render(w, r, http.StatusOK, templates.Own(&templates.OwnPage{Shell: shell, Href: (&request{Query: Query{Preset: OwnPreset}, lang: req.lang, theme: req.theme}).href("/trace"),
-		Most: share.MaxContent}))
+	return render(w, r, http.StatusOK, templates.Own(&templates.OwnPage{Shell: shell, Href: (&request{Query: Query{Preset: OwnPreset}, lang: req.lang, theme: req.theme}).href("/trace")}))
 }
 
-// inputFault says what is wrong with an input, as a heading and a sentence; ok is false where the error is about something
-// else.
-func inputFault(l *locales.Printer, err error) (heading, text string, ok bool) {
+// inputFault is what is wrong with an input; nil where the error is about something else.
+func inputFault(l *locales.Printer, err error) *fault {
 	var f *share.FragmentError
-	var c *share.ContentError
 	var field *FieldError
 	switch {
 	case errors.As(err, &f):
-		return l.T("own.fault"), l.T("own.fault-"+string(f.Why), "limit", bytesText(f.Limit)), true
-	case errors.As(err, &c):
-		return l.T("own.fault"), l.T("own.fault-damaged"), true
+		return &fault{http.StatusUnprocessableEntity, l.T("own.fault"), l.T("own.fault-"+string(f.Why), "limit", bytesText(f.Limit))}
+	case errors.As(err, new(*share.ContentError)):
+		return &fault{http.StatusUnprocessableEntity, l.T("own.fault"), l.T("own.fault-damaged")}
 	case errors.As(err, &field) && field.Field == "input":
-		return l.T("own.unread"), l.T("own.unread-text") + " " + field.Args["what"], true
+		return &fault{http.StatusUnprocessableEntity, l.T("own.unread"), l.T("own.unread-text") + " " + field.Args["what"]}
 	}
-	return "", "", false
+	return nil
 }

@@ -39,10 +39,11 @@ func (s *Server) trace(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	req := parse(values)
-	if s.input != nil && req.From == "" && req.To == "" {
-		start := s.engine.Presets()[0].Start // nobody can be led there by an address that does not hold the network
+	if s.input != nil && req.From == "" && req.To == "" { // just pasted
+		start := s.engine.Presets()[0].Start
 		start.Preset = OwnPreset
 		req.set(start)
+		req.canonical = false
 	}
 	partial := isPartial(r)
 	preset := s.preset(req)
@@ -51,9 +52,7 @@ func (s *Server) trace(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if s.input != nil {
-		w.Header().Set(hrefHeader, req.href(r.URL.Path, "step", req.step))
-	} else if !req.canonical && !partial && len(req.errors) == 0 {
+	if !req.canonical && !partial && len(req.errors) == 0 {
 		http.Redirect(w, r, req.href(r.URL.Path, "step", req.step), http.StatusSeeOther)
 		return nil
 	}
@@ -81,7 +80,9 @@ func (s *Server) trace(w http.ResponseWriter, r *http.Request) error {
 		in.Shell.Title = in.Form.Summary
 		in.Shell.Description = shell.L.T("about.trace", "outcome", shell.L.T("ui.outcome-"+string(doc.Outcome)), "n", strconv.Itoa(len(doc.Stations)),
 			"cluster", shell.L.T("preset."+preset.ID))
-		s.previews(r, &in.Shell, func(path string) string { return req.href(path, "step", req.step) }, "/trace")
+		if s.input == nil { // whose pictures nobody can ask for by their address
+			s.previews(r, &in.Shell, func(path string) string { return req.href(path, "step", req.step) }, "/trace")
+		}
 	}
 	if own == embedPath {
 		framed(w, &in.Shell, req.href("/trace", "step", req.step))

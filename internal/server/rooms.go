@@ -6,13 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 
 	"github.com/podpath/podpath/internal/live"
+	"github.com/podpath/podpath/web/locales"
 	"github.com/podpath/podpath/web/templates"
 )
 
@@ -58,9 +57,8 @@ func (s *Server) room(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	req := parse(url.Values{"lang": r.URL.Query()["lang"], "theme": r.URL.Query()["theme"]})
 	path := "/r/" + id.String()
-	shell := s.shell(w, r, req, path)
+	shell := s.shell(w, r, parse(r.URL.Query()).plain(), path)
 	shell.Title, shell.Project = shell.L.T("room.title"), false
 	_, err = presenterKey(r)
 	p := &templates.RoomPage{Shell: shell, ID: id.String(), Href: state.Href, Seq: state.Seq, Presenter: err == nil, Link: s.base(r) + path}
@@ -125,11 +123,7 @@ func (s *Server) endRoom(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	http.SetCookie(w, &http.Cookie{Name: presenterCookie, Path: "/r/" + id.String(), MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil})
-	to := state.Href
-	if !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") {
-		to = "/"
-	}
-	http.Redirect(w, r, to, http.StatusSeeOther)
+	http.Redirect(w, r, state.Href, http.StatusSeeOther) // a path of this server (live.State)
 	return nil
 }
 
@@ -187,15 +181,17 @@ func writeEvent(w http.ResponseWriter, e *live.Event) error {
 	return err
 }
 
-// roomFault is the heading of what a room says, and the status; ok is false for another error.
-func roomFault(err error) (status int, key string, ok bool) {
+// roomFault is what a room says; nil where the error is about something else.
+func roomFault(l *locales.Printer, err error) *fault {
 	switch {
 	case errors.Is(err, live.ErrNotFound):
-		return http.StatusNotFound, "room.none", true
+		return faultOf(l, http.StatusNotFound, "room.none")
 	case errors.Is(err, live.ErrWrongKey):
-		return http.StatusForbidden, "room.not-presenter", true
+		return faultOf(l, http.StatusForbidden, "room.not-presenter")
 	case errors.Is(err, live.ErrTooMany):
-		return http.StatusServiceUnavailable, "room.full", true
+		return faultOf(l, http.StatusServiceUnavailable, "room.full")
+	case errors.Is(err, live.ErrHref):
+		return faultOf(l, http.StatusBadRequest, "ui.error-400")
 	}
-	return 0, "", false
+	return nil
 }

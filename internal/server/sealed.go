@@ -25,15 +25,13 @@ func (s *Server) draft(w http.ResponseWriter, r *http.Request) error {
 		return bodyError(err)
 	}
 	v := r.PostForm
-	if packed := v.Get("input"); packed != "" {
-		own, err := s.with(r, packed)
-		if err != nil {
-			return err
-		}
-		s = own
+	s, err := s.ofForm(r, v)
+	if err != nil {
+		return err
 	}
-	shell := s.shell(w, r, parse(v), "/share")
-	x, err := s.toShare(r.Context(), shell.L, v)
+	req := parse(v)
+	shell := s.shell(w, r, req, "/share")
+	x, err := s.toShare(r.Context(), shell.L, req)
 	if err != nil {
 		return err
 	}
@@ -64,7 +62,7 @@ func (s *Server) keepSealed(w http.ResponseWriter, r *http.Request, v url.Values
 	if err != nil {
 		return err
 	}
-	shell := s.shell(w, r, parse(url.Values{"lang": v["lang"]}), "/share")
+	shell := s.shell(w, r, parse(v).plain(), "/share")
 	href := "/s/" + receipt.ID.String()
 	p := &templates.SharedPage{Shell: shell, Link: s.base(r) + href, Href: href, Key: receipt.Key.Text(), Expires: day(receipt.Expires), Sealed: true}
 	p.Title = shell.L.T("share.done")
@@ -74,8 +72,7 @@ func (s *Server) keepSealed(w http.ResponseWriter, r *http.Request, v url.Values
 
 // sealed is the page of an encrypted link until the browser has opened it.
 func (s *Server) sealed(w http.ResponseWriter, r *http.Request, f *frozenLink) error {
-	req := parse(url.Values{"lang": r.URL.Query()["lang"], "theme": r.URL.Query()["theme"]})
-	shell := s.shell(w, r, req, "/s/"+f.id)
+	shell := s.shell(w, r, parse(r.URL.Query()).plain(), "/s/"+f.id)
 	shell.Title = shell.L.T("share.sealed")
 	return render(w, r, http.StatusOK, templates.Sealed(&templates.SealedPage{Shell: shell, ContentHref: "/api/v1/links/" + f.id}))
 }

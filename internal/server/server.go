@@ -77,7 +77,8 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("server: %w", err)
 	}
-	s := &Server{engine: c.Engine, log: c.Log, assets: a, timeout: c.Timeout, public: strings.TrimRight(c.Public, "/"), links: c.Links, rooms: c.Rooms, ttl: c.TTL, now: c.Now, checked: c.Checked, lessons: lessons, minis: &thumbnails{}}
+	s := &Server{engine: c.Engine, log: c.Log, assets: a, timeout: c.Timeout, public: strings.TrimRight(c.Public, "/"), links: c.Links, rooms: c.Rooms, ttl: c.TTL,
+		now: c.Now, checked: c.Checked, lessons: lessons, minis: &thumbnails{}}
 	if s.log == nil {
 		s.log = slog.Default()
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -43,8 +44,8 @@ type sharing struct {
 }
 
 // toShare has the query of a request to share traced.
-func (s *Server) toShare(ctx context.Context, l *locales.Printer, v url.Values) (*sharing, error) {
-	x := &sharing{request: parse(v)}
+func (s *Server) toShare(ctx context.Context, l *locales.Printer, req *request) (*sharing, error) {
+	x := &sharing{request: req}
 	preset := s.preset(x.request)
 	topo, doc, err := s.ask(ctx, x.request)
 	if err != nil || doc == nil {
@@ -63,10 +64,10 @@ func (s *Server) share(w http.ResponseWriter, r *http.Request) error {
 	return s.sharePage(w, r, r.URL.Query(), http.StatusOK, nil)
 }
 
-func (s *Server) sharePage(w http.ResponseWriter, r *http.Request, v url.Values, status int, wrong error) error {
+func (s *Server) sharePage(w http.ResponseWriter, r *http.Request, v url.Values, status int, wrong *share.ContentError) error {
 	req := parse(v)
 	shell := s.shell(w, r, req, "/share")
-	x, err := s.toShare(r.Context(), shell.L, v)
+	x, err := s.toShare(r.Context(), shell.L, req)
 	if err != nil {
 		return err
 	}
@@ -102,17 +103,18 @@ func (x *sharing) label(station int) string {
 	return strconv.Itoa(station+1) + " · " + x.story.Title(station)
 }
 
-func fileLinks(href func(ext string) string, name string) []templates.FileLink {
+// fileLinks are the forms that a trace can be had in as files, those first that most come for, but for some.
+func fileLinks(href func(ext string) string, name string, but ...export.Form) []templates.FileLink {
 	var out []templates.FileLink
-	for _, ext := range []string{"svg", "png", "pcapng", "md", "mmd", "txt", "json"} {
-		if _, ok := export.ByExt(ext); ok {
-			out = append(out, templates.FileLink{Ext: ext, Href: href(ext), Download: name + "." + ext})
+	for _, f := range []export.Form{export.SVG, export.PNG, export.PCAPNG, export.Markdown, export.Mermaid, export.Plain, export.JSON} {
+		if !slices.Contains(but, f) {
+			out = append(out, templates.FileLink{Ext: f.Ext, Href: href(f.Ext), Download: name + "." + f.Ext})
 		}
 	}
 	return out
 }
 
-func (s *Server) freezeForm(l *locales.Printer, x *sharing, v url.Values, wrong error) *templates.FreezeForm {
+func (s *Server) freezeForm(l *locales.Printer, x *sharing, v url.Values, wrong *share.ContentError) *templates.FreezeForm {
 	f := &templates.FreezeForm{Title: v.Get("title"), Current: x.current, MaxTitle: share.MaxTitle, MaxNote: share.MaxNote}
 	for _, p := range append(x.params(), [2]string{"step", x.step}, [2]string{"lang", l.Lang}) {
 		if p[1] != "" {
@@ -137,16 +139,15 @@ func (s *Server) freezeForm(l *locales.Printer, x *sharing, v url.Values, wrong 
 }
 
 // contentFault says what a link may not have.
-func contentFault(l *locales.Printer, err error) string {
-	var c *share.ContentError
-	if !errors.As(err, &c) {
-		return err.Error()
-	}
+func contentFault(l *locales.Printer, c *share.ContentError) string {
 	problem := l.T("share.problem-"+string(c.Problem), "limit", strconv.Itoa(c.Limit))
-	if c.Field == "title" {
+	switch c.Field {
+	case "title":
 		return l.T("share.bad-title", "problem", problem)
+	case "note", "notes":
+		return l.T("share.bad-note", "problem", problem)
 	}
-	return l.T("share.bad-note", "problem", problem)
+	return l.T("share.bad-other", "field", c.Field, "problem", problem)
 }
 
 // postShare is the share page of the asker's own network, where a script sends its input alone, or the form that keeps a trace.
@@ -170,16 +171,13 @@ func (s *Server) freeze(w http.ResponseWriter, r *http.Request) error {
 	if v.Has("sealed") {
 		return s.keepSealed(w, r, v)
 	}
-	if packed := v.Get("input"); packed != "" {
-		own, err := s.with(r, packed)
-		if err != nil {
-			return err
-		}
-		s = own
+	s, err := s.ofForm(r, v)
+	if err != nil {
+		return err
 	}
 	req := parse(v)
 	shell := s.shell(w, r, req, "/share")
-	x, err := s.toShare(r.Context(), shell.L, v)
+	x, err := s.toShare(r.Context(), shell.L, req)
 	if err != nil {
 		return err
 	}

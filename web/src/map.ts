@@ -164,7 +164,7 @@ export function keeps(href: string): void {
 }
 
 /** readable undoes the escapes that a query does not need. */
-function readable(search: string): string {
+export function readable(search: string): string {
   return search.replace(/%2F/g, "/").replace(/%3A/g, ":").replace(/%3D/g, "=").replace(/%2C/g, ",");
 }
 

@@ -1,6 +1,7 @@
 // A network of one's own. It is packed into the fragment of the address, which browsers send to no server: each page about it
 // is asked for by POST, with what is packed as the body, and the server forgets it with its answer (internal/share/fragment.go).
 
+import { base64url } from "./base64.ts";
 import { ask as askSealed, isSealed } from "./sealed.ts";
 
 const PREFIX = "p1:";
@@ -54,10 +55,7 @@ export async function pack(text: string): Promise<string> {
   const kind = /^-- .+ --\s*$/m.test(text) ? "snapshot" : "cluster";
   const json = new TextEncoder().encode(JSON.stringify({ kind, text }));
   const stream = new Blob([json]).stream().pipeThrough(new CompressionStream("gzip"));
-  const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
-  let binary = "";
-  for (let i = 0; i < bytes.length; i += 0x8000) binary += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
-  return PREFIX + btoa(binary).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "") + END;
+  return PREFIX + base64url(new Uint8Array(await new Response(stream).arrayBuffer())) + END;
 }
 
 /** ask asks for a page or a file about one's own network. */
@@ -79,11 +77,13 @@ export async function unpack(replace: (page: Document) => void): Promise<void> {
   }
   remember(packed());
   try {
-    const answer = await ask(location.href);
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const plain = answer.headers.get("Podpath-Href");
-    if (plain) history.replaceState(history.state, "", plain + fragment());
-    replace(page);
+    let answer = await ask(location.href);
+    if (answer.redirected) {
+      // The address where it leads holds the network no more than this one, and the browser has followed without it.
+      history.replaceState(history.state, "", whole(answer.url));
+      answer = await ask(location.href);
+    }
+    replace(new DOMParser().parseFromString(await answer.text(), "text/html"));
     void pictures();
   } catch {
     show("failed");

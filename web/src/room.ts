@@ -1,6 +1,8 @@
 // Presenting together. What is presented stands in a frame: the presenter's frame is watched and told to the server, a follower's
 // goes where the server says, until the follower touches it.
 
+import { readable } from "./map.ts";
+
 /** What the server tells: internal/live. */
 interface State {
   seq: number;
@@ -14,24 +16,25 @@ interface Go {
   href: string;
 }
 
+/** What everybody has their own way. */
+const OWN = ["lang", "theme", "project"];
+
 const step = (href: string) => new URL(href, location.href).searchParams.get("step") ?? "";
 
 /** An address without its station: pages that differ in it alone are one page. */
 function place(href: string): string {
   const url = new URL(href, location.href);
   url.searchParams.delete("step");
-  for (const own of ["lang", "theme", "project"]) url.searchParams.delete(own);
+  for (const own of OWN) url.searchParams.delete(own);
   return url.pathname + url.search + url.hash;
 }
 
 /** The frame's own address as others should open it: without the presenter's language and theme. */
 function plain(at: Location): string {
-  const q = [...new URLSearchParams(at.search)].filter(([k]) => !["lang", "theme", "project"].includes(k));
-  const search = q.map(
-    ([k, v]) =>
-      `${k}=${encodeURIComponent(v).replace(/%2F/g, "/").replace(/%3A/g, ":").replace(/%3D/g, "=").replace(/%2C/g, ",")}`,
-  );
-  return at.pathname + (search.length ? `?${search.join("&")}` : "") + at.hash;
+  const q = new URLSearchParams(at.search);
+  for (const own of OWN) q.delete(own);
+  const search = q.size > 0 ? `?${readable(q.toString())}` : "";
+  return at.pathname + search + at.hash;
 }
 
 export class Room {

@@ -1,22 +1,14 @@
 // Encrypted links: the browser that shares encrypts what is kept, the browser that opens decrypts it, by a key in the fragment,
 // which is sent to no server. AES-GCM with 256 bits and a random nonce of 96 (NIST SP 800-38D); a key is used once.
 
+import { base64, base64url, bytes } from "./base64.ts";
+
 const PREFIX = "k1:";
 const END = "z";
 const NONCE = 12;
 
 /** What was opened: a trace's page shows it, and asks for files of it. */
 let opened = "";
-
-function base64(bytes: Uint8Array): string {
-  let binary = "";
-  for (let i = 0; i < bytes.length; i += 0x8000) binary += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
-  return btoa(binary);
-}
-
-function bytes(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-}
 
 /** seal encrypts what the form would have kept, has that kept, and shows the link with its key. */
 export async function seal(
@@ -41,7 +33,7 @@ export async function seal(
     const answer = await fetch("/share", { method: "POST", body });
     if (!answer.ok) throw new Error(answer.statusText);
     const raw = new Uint8Array(await crypto.subtle.exportKey("raw", key));
-    const fragment = `#${PREFIX}${base64(raw).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "")}${END}`;
+    const fragment = `#${PREFIX}${base64url(raw)}${END}`;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const link = page.querySelector("#sh-id");
     if (link) link.textContent += fragment;
@@ -75,7 +67,7 @@ export async function unseal(replace: (page: Document) => void): Promise<void> {
     return;
   }
   try {
-    const raw = bytes(text.slice(PREFIX.length).replace(/z$/, "").replace(/-/g, "+").replace(/_/g, "/"));
+    const raw = bytes(text.slice(PREFIX.length).replace(/z$/, ""));
     const key = await crypto.subtle.importKey("raw", raw, "AES-GCM", false, ["decrypt"]);
     const plain = await crypto.subtle.decrypt(
       { name: "AES-GCM", iv: sealed.subarray(0, NONCE) },

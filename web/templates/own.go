@@ -10,7 +10,6 @@ type UnpackPage struct {
 type OwnPage struct {
 	Shell
 	Href string // the trace page of it; the script adds the fragment
-	Most int    // bytes
 }
 
 // LinkMost is how long a link with an input may be, in characters: longer ones are cut by chat programs and mailers on the way.

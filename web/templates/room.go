@@ -8,7 +8,6 @@ type RoomPage struct {
 	Presenter bool
 	Link      string // the room's, whole
 	Seq       int64
-	Followers int
 }
 
 // RoomEnded says that a room is over.

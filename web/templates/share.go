@@ -67,7 +67,6 @@ type SealedPage struct {
 
 // FrozenView is what stands beside a trace that was shared: whose words, when, and what today's engine says.
 type FrozenView struct {
-	ID      string
 	Title   string
 	Created string
 	Expires string
